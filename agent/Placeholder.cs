@@ -1,0 +1,5 @@
+namespace DotnetPprof.Agent;
+
+internal static class Placeholder
+{
+}

@@ -1,0 +1,214 @@
+/*
+ * The shared region: the one contract between the agent and the collector.
+ *
+ * This file is the layout's only source. layout_gen.c turns the field lists below into C# structs (RegionLayout.g.cs)
+ * at every build, so the two languages cannot drift; RegionLayout.LayoutHash, written into the header by the agent and
+ * compared by the collector, catches an agent and a collector of different builds.
+ *
+ * The region is a sealed memfd. Sections follow each other at offsets named in the header; everything is
+ * little-endian, naturally aligned, and fixed in size. "Agent writes" and "collector writes" below are exclusive:
+ * no field is written by both, but `doorbell` (atomic add by both) and `owner` (compare-and-swap).
+ */
+#ifndef DPP_REGION_H
+#define DPP_REGION_H
+
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int64_t i64;
+
+#define REGION_MAGIC UINT64_C(0x31464F525050444E) /* "NDPPROF1" */
+#define REGION_ABI 1u
+#define REGION_NAME "dotnet-pprof"  /* the memfd's name: how a collector finds it among /proc/PID/fd */
+
+#define REGION_PAGE 4096u
+#define REGION_SLOTS 4096u          /* threads that can be sampled at once */
+#define REGION_ANCHORS 4096u        /* clock anchors kept; at 4 a second, 17 minutes of a collector's absence */
+#define REGION_MAX_DEPTH 512u       /* callers kept per stack */
+#define REGION_CHAINS_BYTES (UINT64_C(32) << 20)
+#define REGION_RINGS_BYTES (UINT64_C(128) << 20)
+#define REGION_CHAIN_UNIT 16u       /* a chain id is its record's offset in the chain section over this; 0 is "no callers" */
+#define REGION_COUNTERS 64u
+
+/* F(type, name) is a field, A(type, name, count) an array of fields. */
+
+#define REGION_HEADER_FIELDS(F, A) /* agent writes, before anybody can open the region */ \
+    F(u64, magic)                  \
+    F(u32, abi)                    \
+    F(u32, pid)                    /* in the target's own pid namespace */ \
+    F(u64, layout_hash)            \
+    F(u64, total_bytes)            \
+    F(u64, control_offset)         \
+    F(u64, counters_offset)        \
+    F(u64, anchors_offset)         \
+    F(u64, slots_offset)           \
+    F(u64, chains_offset)          \
+    F(u64, rings_offset)           \
+    F(u32, slot_count)             \
+    F(u32, anchor_capacity)        \
+    F(u32, clock_kind)             /* ClockKind */ \
+    F(u32, signal_number)          \
+    F(u64, clock_hz)               /* ticks a second as estimated at load; the anchors are the truth */ \
+    F(u64, thread_root_return)     /* where a thread's start routine returns to, in libc: the root of every thread's stack */ \
+    F(u64, kernel_tick_ns)         /* 1e9 / HZ: how often a CPU-clock timer can fire */ \
+    A(u8, agent_version, 32)       /* UTF-8, zero-padded, as all texts here */ \
+    A(u8, runtime_version, 32)     \
+    A(u8, clock_reason, 192)       /* why this clock */ \
+    A(u8, engine_reason, 192)
+
+#define REGION_CONTROL_FIELDS(F, A) \
+    F(u32, doorbell)               /* futex: either side adds 1 and wakes; the agent waits on it */ \
+    F(u32, reserved0)              \
+    /* collector writes */ \
+    F(u64, owner)                  /* pid of the collector that holds the lease, 0 when free; taken by compare-and-swap */ \
+    F(u64, owner_start_time)       /* field 22 of the owner's /proc/PID/stat: tells a reused pid apart */ \
+    F(u64, owner_heartbeat_ns)     /* CLOCK_MONOTONIC; older than 3 s is a dead owner */ \
+    F(u32, want_sampling)          \
+    F(u32, want_rate_hz)           \
+    F(u32, command)                /* bumped after the two above */ \
+    F(u32, reserved1)              \
+    A(u64, pad0, 3)                \
+    /* agent writes */ \
+    F(u32, acknowledged)           /* the last `command` that was carried out; futex for the collector */ \
+    F(u32, state)                  /* AgentState */ \
+    F(u64, session)                /* counts starts */ \
+    F(u64, period_ns)              /* between two samples of a busy thread, as clamped */ \
+    F(u64, sample_cost_ns)         /* calibrated */ \
+    F(u32, limited_by)             /* RateLimit: why period_ns is longer than asked */ \
+    F(u32, ring_records)           /* records a ring holds, a power of two */ \
+    F(u32, ring_count)             /* slots 0..ring_count-1 have rings */ \
+    F(u32, reserved2)              \
+    F(u64, start_ticks)            \
+    F(u64, stop_ticks)             /* 0 while sampling */ \
+    F(u64, process_cpu_start_ns)   /* CLOCK_PROCESS_CPUTIME_ID at start_ticks */ \
+    F(u64, process_cpu_ns)         /* and lately; at stop_ticks when stopped */ \
+    F(u64, agent_cpu_start_ns)     /* the agent's own threads' share of the above */ \
+    F(u64, agent_cpu_ns)           \
+    F(u64, heartbeat_ns)           /* CLOCK_MONOTONIC, while sampling */ \
+    F(u64, anchor_count)           /* anchors ever written; the newest is at (anchor_count - 1) % anchor_capacity */ \
+    F(u64, chains_used)            /* bytes */ \
+    A(u8, error, 256)              /* why state is FAILED */
+
+#define REGION_ANCHOR_FIELDS(F, A) /* agent writes, then publishes by anchor_count */ \
+    F(u64, ticks_before)           \
+    F(u64, ticks_after)            \
+    F(i64, realtime_ns)            \
+    F(i64, monotonic_ns)
+
+#define REGION_SLOT_FIELDS(F, A)   /* one per sampled thread */ \
+    /* agent writes */ \
+    F(u32, state)                  /* SlotState */ \
+    F(u32, generation)             /* bumped for every thread that gets the slot */ \
+    F(u32, tid)                    \
+    F(u32, name_sequence)          /* odd while `name` is being written */ \
+    F(u64, managed_id)             /* the runtime's ThreadID, 0 for a native thread */ \
+    F(u64, cpu_start_ns)           /* the thread's CPU clock at start_ticks, 0 for one that began later */ \
+    F(u64, cpu_ns)                 /* and when it was last read */ \
+    F(u64, context)                /* for span ids */ \
+    A(u8, name, 64)                \
+    A(u64, pad0, 2)                \
+    /* the thread's handler writes */ \
+    F(u64, head)                   /* records ever written; released after the record */ \
+    A(u64, pad1, 7)                \
+    /* collector writes */ \
+    F(u64, tail)                   /* records ever read */ \
+    F(u32, drained_generation)     /* an ended thread's generation, once its ring is empty: the slot may be reused */ \
+    F(u32, reserved0)              \
+    A(u64, pad2, 6)
+
+#define REGION_RECORD_FIELDS(F, A) /* a ring entry */ \
+    F(u64, ticks)                  \
+    F(u64, ip)                     /* the leaf's instruction pointer */ \
+    F(u64, value)                  /* by kind */ \
+    F(u32, chain)                  /* id of the callers' chain; 0: none were found */ \
+    F(u16, kind)                   /* RecordKind */ \
+    F(u16, stop)                   /* StopReason */
+
+#define REGION_CHAIN_FIELDS(F, A)  /* followed by `depth` return addresses (u64), innermost first */ \
+    F(u64, hash)                   \
+    F(u32, depth)                  \
+    F(u32, reserved0)
+
+#define REGION_STRUCTS(S)                     \
+    S(RegionHeader, REGION_HEADER_FIELDS)     \
+    S(RegionControl, REGION_CONTROL_FIELDS)   \
+    S(RegionAnchor, REGION_ANCHOR_FIELDS)     \
+    S(RegionSlot, REGION_SLOT_FIELDS)         \
+    S(RegionRecord, REGION_RECORD_FIELDS)     \
+    S(RegionChain, REGION_CHAIN_FIELDS)
+
+#define CLOCK_KIND_VALUES(V) V(NONE, 0) V(TSC, 1) V(RUNTIME, 2) V(VDSO, 3) V(STOPWATCH, 4)
+#define AGENT_STATE_VALUES(V) V(ASLEEP, 0) V(SAMPLING, 1) V(FAILED, 2)
+#define SLOT_STATE_VALUES(V) V(FREE, 0) V(LIVE, 1) V(ENDED, 2)
+#define RATE_LIMIT_VALUES(V) V(NONE, 0) V(COST, 1) /* twice the calibrated cost */ V(WATCHDOG, 2) /* samples rose, progress did not */
+
+/*
+ * CPU time is never guessed from the period. A shot says "this thread was here"; its share of CPU time is settled by
+ * the next record of the same thread that carries a reading of the thread's CPU clock.
+ */
+#define RECORD_KIND_VALUES(V)                                                                              \
+    V(NONE, 0)                                                                                             \
+    V(SHOT, 1)   /* a stack; value: periods it stands for; CPU time not yet settled */                     \
+    V(TICK, 2)   /* a stack; value: CPU ns since the last settlement, for it and every unsettled record */ \
+    V(SETTLE, 3) /* no stack; value as TICK's */                                                           \
+    V(LOST, 4)   /* value: samples lost to a full ring since `ticks`; unsettled like SHOT */
+
+#define STOP_REASON_VALUES(V)                                                                            \
+    V(ROOT, 0)          /* the thread's root frame: the stack is whole */                                \
+    V(BOUNDS, 1)        /* the next frame pointer points outside the stack */                            \
+    V(UNALIGNED, 2)                                                                                      \
+    V(NOT_OUTWARD, 3)   /* the next frame is not further out than this one */                            \
+    V(DEPTH, 4)         /* more than REGION_MAX_DEPTH callers */                                         \
+    V(STACK_UNKNOWN, 5) /* the thread's stack was not looked up yet */                                   \
+    V(OFF_STACK, 6)     /* the thread ran on another stack than its own */                               \
+    V(STORE_FULL, 7)    /* the callers were walked but found no room in the chain section */
+
+/* Counted since the session's start; each is u64 in the counters section, in this order. */
+#define COUNTER_VALUES(V)                                                                                      \
+    V(SAMPLES, 0)           /* stacks written to a ring */                                                     \
+    V(LOST_RING_FULL, 1)    /* samples that found their ring full */                                           \
+    V(LOST_STORE_FULL, 2)   /* samples whose callers found the chain section full; the leaf was kept */        \
+    V(LOST_NO_SLOT, 3)      /* threads that found no slot or ring */                                           \
+    V(LOST_NO_TIMER, 4)     /* threads that got no timer (RLIMIT_SIGPENDING) */                                \
+    V(LOST_EVENTS, 5)       /* thread events that found the agent's queue full; a scan makes up for them */    \
+    V(SYSCALL_WAKEUPS, 6)   /* shots that interrupted a system call and gave the lease back */                 \
+    V(LATE_SIGNALS, 7)      /* our signals after the session's or the thread's end */                          \
+    V(CHAINED_SIGNALS, 8)   /* signals passed to the handler that was there before */                          \
+    V(OVERRUNS, 9)          /* timer expiries that found the last one still pending */                         \
+    V(STUCK, 10)            /* samples that found the thread exactly where the last one left it */             \
+    V(THREADS, 11)          /* threads that were given timers */                                               \
+    V(HALVINGS, 12)         /* times the watchdog doubled the period */
+
+#define REGION_ENUMS(E)                 \
+    E(ClockKind, CLOCK_KIND_VALUES)     \
+    E(AgentState, AGENT_STATE_VALUES)   \
+    E(SlotState, SLOT_STATE_VALUES)     \
+    E(RateLimit, RATE_LIMIT_VALUES)     \
+    E(RecordKind, RECORD_KIND_VALUES)   \
+    E(StopReason, STOP_REASON_VALUES)   \
+    E(Counter, COUNTER_VALUES)
+
+#define DPP_FIELD(type, name) type name;
+#define DPP_ARRAY(type, name, count) type name[count];
+#define DPP_STRUCT(name, fields) typedef struct name { fields(DPP_FIELD, DPP_ARRAY) } name;
+REGION_STRUCTS(DPP_STRUCT)
+
+enum {
+#define DPP_RECORD_KIND(name, value) RECORD_##name = value,
+    RECORD_KIND_VALUES(DPP_RECORD_KIND)
+#define DPP_STOP(name, value) STOP_##name = value,
+    STOP_REASON_VALUES(DPP_STOP)
+#define DPP_COUNTER(name, value) COUNTER_##name = value,
+    COUNTER_VALUES(DPP_COUNTER)
+};
+
+_Static_assert(sizeof(RegionHeader) <= REGION_PAGE, "the header is one page");
+_Static_assert(sizeof(RegionControl) <= REGION_PAGE, "the control block is one page");
+_Static_assert(sizeof(RegionSlot) == 320, "the handler's and the collector's words have cache lines of their own");
+_Static_assert(sizeof(RegionRecord) == 32, "two records to a cache line");
+_Static_assert(sizeof(RegionChain) == REGION_CHAIN_UNIT, "chain records start on the unit");
+
+#endif
