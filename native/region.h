@@ -207,7 +207,7 @@ enum {
 
 _Static_assert(sizeof(RegionHeader) <= REGION_PAGE, "the header is one page");
 _Static_assert(sizeof(RegionControl) <= REGION_PAGE, "the control block is one page");
-_Static_assert(sizeof(RegionSlot) == 320, "the handler's and the collector's words have cache lines of their own");
+_Static_assert(sizeof(RegionSlot) == 256, "the handler's and the collector's words have cache lines of their own");
 _Static_assert(sizeof(RegionRecord) == 32, "two records to a cache line");
 _Static_assert(sizeof(RegionChain) == REGION_CHAIN_UNIT, "chain records start on the unit");
 
