@@ -1,0 +1,17 @@
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Model;
+
+/// <summary>A stack as the agent interned it; chain ids are unique within one sampling session.</summary>
+/// <param name="Leaf">Where the thread was.</param>
+/// <param name="Chain">The callers' id in the region's chain section, 0 when there are none.</param>
+/// <param name="Stop">Why the walk ended.</param>
+public readonly record struct StackKey(InstructionPointer Leaf, uint Chain, StopReason Stop);
+
+/// <summary>A sample whose share of its thread's CPU time is known.</summary>
+/// <param name="Thread">Index of the thread within the capture, never reused.</param>
+/// <param name="Stack">Where it was, or null for samples that were lost to a full ring.</param>
+/// <param name="Time">When the sample was taken.</param>
+/// <param name="Count">Stack samples it stands for: 1, or more when they were lost.</param>
+/// <param name="CpuNanos">CPU time it stands for.</param>
+public readonly record struct SettledSample(int Thread, StackKey? Stack, Ticks Time, long Count, long CpuNanos);

@@ -1,0 +1,66 @@
+using DotnetPprof.Model;
+
+namespace DotnetPprof.Session;
+
+/// <param name="Pid">The target, as this process sees it.</param>
+/// <param name="RateHz">Samples asked for per second of a busy thread's CPU time.</param>
+/// <param name="Timestamps">Whether every stack sample is kept apart with its time.</param>
+public sealed record CaptureOptions(int Pid, int RateHz, bool Timestamps);
+
+/// <param name="Elapsed">Since sampling began.</param>
+/// <param name="Samples">Stack samples drained so far.</param>
+/// <param name="Lost">Samples lost so far, for whatever reason.</param>
+/// <param name="SamplesPerSecond">Over the last second or so.</param>
+public readonly record struct CaptureProgress(TimeSpan Elapsed, long Samples, long Lost, double SamplesPerSecond);
+
+public enum CaptureEnd
+{
+    /// <summary>The target exited or was killed; what came before is kept.</summary>
+    TargetExited,
+
+    /// <summary>The agent stopped serving this collector, for instance because this process was stopped too long.</summary>
+    LeaseLost,
+}
+
+/// <summary>One running capture of one target.</summary>
+public interface ICapture : IDisposable
+{
+    CaptureProgress Progress { get; }
+
+    /// <summary>Completes when sampling ended by itself; never faults.</summary>
+    Task<CaptureEnd> Ended { get; }
+
+    /// <summary>
+    /// Stops sampling, drains what is left, names it, and gives the profile. Also valid when the target is gone.
+    /// Called once.
+    /// </summary>
+    CaptureResult Finish();
+}
+
+public sealed record CaptureResult(Profile Profile, CaptureSummary Summary);
+
+/// <param name="Duration">Of the sampling.</param>
+/// <param name="Samples">Stack samples in the profile.</param>
+/// <param name="CpuNanos">CPU time the process used while it was sampled.</param>
+/// <param name="UnsampledNanos">The part of it that no sample stands for.</param>
+/// <param name="RateAskedHz">As asked for.</param>
+/// <param name="RateArmedHz">As armed, after any clamp.</param>
+/// <param name="RateNote">Why the two differ; empty when they do not.</param>
+/// <param name="Engine">Engine and why.</param>
+/// <param name="Clock">Clock and why.</param>
+/// <param name="Losses">Losses that happened, by reason in words.</param>
+/// <param name="Warnings">One line each.</param>
+public sealed record CaptureSummary(
+    TimeSpan Duration,
+    long Samples,
+    long CpuNanos,
+    long UnsampledNanos,
+    double RateAskedHz,
+    double RateArmedHz,
+    string RateNote,
+    string Engine,
+    string Clock,
+    IReadOnlyList<LossCount> Losses,
+    IReadOnlyList<string> Warnings);
+
+public readonly record struct LossCount(string Reason, long Count);
