@@ -9,6 +9,7 @@ internal sealed class LaunchSession : IDisposable
 {
     private const string DiagnosticPorts = "DOTNET_DiagnosticPorts";
     private const string AgentPatienceMilliseconds = "5000";
+    private const string NoPatience = "0";
 
     private readonly ILaunchObserver _observer;
     private readonly string _agentPath;
@@ -75,7 +76,7 @@ internal sealed class LaunchSession : IDisposable
             {
                 // It may have it from a profiled parent, and must not wait for a collector that will not come.
                 if (ProcFs.InitialEnvironment(pid).ContainsKey(AgentVariables.Launch))
-                    DiagnosticPort.SetVariable(pid, AgentVariables.Launch, null);
+                    DiagnosticPort.SetVariable(pid, AgentVariables.Launch, NoPatience);
                 return;
             }
 
@@ -103,7 +104,7 @@ internal sealed class LaunchSession : IDisposable
         lock (_meant) _meant.Remove(pid);
         try
         {
-            DiagnosticPort.SetVariable(pid, AgentVariables.Launch, null);
+            DiagnosticPort.SetVariable(pid, AgentVariables.Launch, NoPatience);
         }
         catch (Exception error) when (error is SocketException or IOException or InvalidDataException)
         {
