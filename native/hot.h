@@ -90,6 +90,8 @@ typedef struct Hot {
     Slot *slots;
     u32 slot_count;
     u32 signal_number;
+    u32 pid;
+    u32 reserved;
     clock_read clock;
     u64 thread_root_return;
     u64 main_root_return;
@@ -106,7 +108,7 @@ void handler_entry(int number, siginfo_t *info, void *context);
 
 /*
  * walk.c: callers of the interrupted frame, by frame pointers. Reads the target's stack only between `sp` and the
- * slot's stack end. Gives the number of return addresses in `out` (REGION_MAX_DEPTH at most) and why it stopped.
+ * slot's stack end; where the slot's stack is not known yet or not the one in use, through the kernel. Gives the number of return addresses in `out` (REGION_MAX_DEPTH at most) and why it stopped.
  */
 u32 walk_frames(Slot *slot, u64 sp, u64 fp, u64 *out, u16 *stop);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Entries of the chain table: half full when the arena holds chains of 15 callers only. */
 #define CHAIN_TABLE_ENTRIES (UINT64_C(1) << 19)
@@ -29,6 +30,7 @@ i64 slots_initialize(u8 *region, u64 (*clock)(void))
     const RegionHeader *header = (const RegionHeader *)region;
     region_base = region;
     hot.clock = clock;
+    hot.pid = (u32)getpid();
     hot.thread_root_return = header->thread_root_return;
     hot.main_root_return = header->main_root_return;
     hot.chains.arena = region + header->chains_offset;
@@ -47,6 +49,11 @@ i64 slots_initialize(u8 *region, u64 (*clock)(void))
     __atomic_store_n(&hot.slot_count, REGION_SLOTS + 1, __ATOMIC_RELEASE);
     slots_reset_chains();
     return 0;
+}
+
+void *clock_pointer(u32 kind)
+{
+    return kind == CLOCK_KIND_TSC ? (void *)clock_tsc : (void *)clock_vdso;
 }
 
 u32 slots_install(u32 number)
