@@ -18,7 +18,7 @@ internal static class PprofSummary
     public static PprofValueType Read(ReadOnlyMemory<byte> profile, string path, FunctionTotals totals)
     {
         if (profile.IsEmpty)
-            throw new UserError(ExitCode.Argument, $"'{path}' is not a profile: it is empty");
+            throw new UserError(ExitCode.Argument, $"'{path}' is not a profile: it is empty or cut off");
         try
         {
             var tables = new PprofTables(profile);

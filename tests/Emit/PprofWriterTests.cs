@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using DotnetPprof.Emit;
 using DotnetPprof.Model;
 using DotnetPprof.Tests.PprofReader;
@@ -87,6 +88,14 @@ public class PprofWriterTests
         using var output = new MemoryStream();
         PprofWriter.Write(profile, output);
         return output.ToArray();
+    }
+
+    internal static byte[] Unpacked(Profile profile)
+    {
+        using var gzip = new GZipStream(new MemoryStream(Write(profile)), CompressionMode.Decompress);
+        using var unpacked = new MemoryStream();
+        gzip.CopyTo(unpacked);
+        return unpacked.ToArray();
     }
 
     private static PprofFile WriteAndRead(Profile profile) => PprofFile.Read(new MemoryStream(Write(profile)));
