@@ -1,6 +1,23 @@
+using System.Runtime.Versioning;
+using DotnetPprof.Commands;
+using DotnetPprof.Session;
+
+[assembly: SupportedOSPlatform("linux")]
+
 namespace DotnetPprof;
 
 internal static class Program
 {
-    private static int Main(string[] args) => 0;
+    private static int Main(string[] args)
+    {
+        var output = Consoles.Create(Console.Out, Console.IsOutputRedirected);
+        var error = Consoles.Create(Console.Error, Console.IsErrorRedirected);
+        return CommandLine.Run(args, new CommandServices(
+            output,
+            error,
+            new PendingCaptureFactory(),
+            new RegionAgentProbe(),
+            new PendingProfileStore(),
+            AgentVariables.DefaultAgentPath));
+    }
 }

@@ -1,0 +1,41 @@
+using DotnetPprof.Model;
+using DotnetPprof.Session;
+
+namespace DotnetPprof.Commands;
+
+/// <summary><c>collect</c> on a process that runs already.</summary>
+internal sealed class AttachRun(CommandServices services, CollectOptions options)
+{
+    private readonly CaptureView _view = new(services.Output);
+
+    internal int Run()
+    {
+        int pid = options.Pid ?? TargetSelection.ByName(options.Name!, services.Discovery.List());
+        TargetSelection.CheckCanBeProfiled(pid);
+        string name = LaunchPolicy.Describe(pid)?.Name ?? $"{pid}";
+        string output = options.Output ?? OutputPath.Default(name, DateTime.Now);
+        OutputPath.CheckWritable(output);
+
+        using var stop = new StopRequests();
+        _view.Say($"Attaching to {name} ({pid})...");
+        using var capture = services.Captures.Attach(new CaptureOptions(pid, options.RateHz, options.Timestamps));
+        bool listensForEnter = !Console.IsInputRedirected && Interop.ProcessInterop.IsForegroundOfTerminal();
+        if (listensForEnter) stop.ListenForEnter();
+        string how = listensForEnter ? "Ctrl-C or Enter" : "Ctrl-C";
+        _view.Say(options.Duration is { } limit ? $"Sampling for {limit:g}; {how} ends it early." : $"Sampling; {how} ends it.");
+
+        var time = options.Duration is { } duration ? Task.Delay(duration) : Task.Delay(Timeout.Infinite);
+        _view.Follow(Task.WhenAny(stop.First, capture.Ended, time), () => capture.Progress);
+        bool leaseLost = false;
+        if (capture.Ended.IsCompleted)
+        {
+            leaseLost = capture.Ended.Result == CaptureEnd.LeaseLost;
+            _view.Warn(leaseLost ? "the agent stopped serving this collector; the profile ends there" : $"{name} ({pid}) ended; the profile holds what came before");
+        }
+
+        var result = capture.Finish();
+        services.Profiles.Write(output, result.Profile);
+        _view.Summarize(output, result.Summary, services.Profiles.Top(result.Profile, 10, inclusive: false));
+        return (int)(leaseLost ? ExitCode.Tracing : ExitCode.Ok);
+    }
+}

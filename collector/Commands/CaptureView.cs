@@ -1,0 +1,119 @@
+using System.Globalization;
+using DotnetPprof.Model;
+using DotnetPprof.Session;
+using Spectre.Console;
+
+namespace DotnetPprof.Commands;
+
+/// <summary>What a person sees of a capture: one live line while it runs, a summary when it is done.</summary>
+internal sealed class CaptureView(IAnsiConsole console)
+{
+    private const int TopCount = 10;
+    private static readonly TimeSpan s_redraw = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Shows progress until the task completes; only waits where nothing can be redrawn.</summary>
+    internal void Follow(Task until, Func<CaptureProgress?> read)
+    {
+        if (!console.CanRedraw())
+        {
+            until.Wait();
+            return;
+        }
+
+        console.Live(new Text("")).AutoClear(true).Start(context =>
+        {
+            do
+            {
+                if (read() is { } progress) context.UpdateTarget(new Text(Line(progress)));
+                context.Refresh();
+            }
+            while (!until.Wait(s_redraw));
+        });
+    }
+
+    internal static string Line(CaptureProgress progress) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{progress.Elapsed:hh\\:mm\\:ss}  {progress.Samples:N0} samples  {progress.SamplesPerSecond:N0}/s  {progress.Lost:N0} lost");
+
+    internal void Say(string text) => console.WriteRaw(text + "\n");
+
+    internal void Warn(string text)
+    {
+        console.Markup("[yellow]warning:[/] ");
+        console.WriteRaw(CommandLine.OneLine(text) + "\n");
+    }
+
+    /// <param name="path">Where the profile was written.</param>
+    /// <param name="summary">Of the capture.</param>
+    /// <param name="top">Its top functions by self time.</param>
+    internal void Summarize(string path, CaptureSummary summary, IReadOnlyList<TopFunction> top)
+    {
+        console.WriteLine();
+        Say(Invariant($"Wrote {path}: {summary.Samples:N0} samples, {Seconds(summary.CpuNanos)} of CPU time in {summary.Duration.TotalSeconds:N1} s"));
+        Say($"  engine  {summary.Engine}");
+        Say($"  clock   {summary.Clock}");
+        Say(Invariant($"  rate    {Rate(summary)}"));
+        if (summary.UnsampledNanos > 0) Say($"  no sample stands for {Seconds(summary.UnsampledNanos)} of CPU time; it is in the profile as [unsampled threads]");
+        if (summary.Losses.Count > 0)
+            Say("  lost    " + string.Join(", ", summary.Losses.Select(loss => Invariant($"{loss.Count:N0} {loss.Reason}"))));
+        foreach (string warning in summary.Warnings) Warn(warning);
+        if (top.Count > 0)
+        {
+            console.WriteLine();
+            ShowTop(console, top.Take(TopCount).ToList(), "Top functions by self time", shorten: true);
+        }
+
+        console.WriteLine();
+        Say($"Open it:  go tool pprof -http=: {ShellWord(path)}   or drop it on https://www.speedscope.app");
+    }
+
+    internal static void ShowTop(IAnsiConsole console, IReadOnlyList<TopFunction> top, string title, bool shorten)
+    {
+        console.MarkupLineInterpolated($"[bold]{title}[/]");
+        var table = Consoles.PlainTable();
+        table.AddColumn(new TableColumn("self").RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("").RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("total").RightAligned().NoWrap());
+        table.AddColumn(new TableColumn("").RightAligned().NoWrap());
+        table.AddColumn(shorten ? new TableColumn("function").NoWrap() : new TableColumn("function"));
+        foreach (var row in top)
+        {
+            var name = new Text(shorten ? WithoutArguments(row.Name) : row.Name) { Overflow = shorten ? Overflow.Ellipsis : Overflow.Fold };
+            table.AddRow(new Text(Seconds(row.ExclusiveNanos)), new Text(Percent(row.ExclusivePercent)), new Text(Seconds(row.InclusiveNanos)), new Text(Percent(row.InclusivePercent)), name);
+        }
+
+        console.WriteTable(table);
+    }
+
+    /// <summary>Cuts a method's arguments, but not parentheses inside its name, as in lambdas and explicit interfaces.</summary>
+    internal static string WithoutArguments(string name)
+    {
+        if (!name.EndsWith(')')) return name;
+        int depth = 0;
+        for (int i = name.Length - 1; i > 0; i--)
+        {
+            if (name[i] == ')') depth++;
+            if (name[i] == '(' && --depth == 0) return name[..i];
+        }
+
+        return name;
+    }
+
+    /// <summary>As it must be typed into a shell.</summary>
+    internal static string ShellWord(string text) =>
+        text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || "/._-+:@%".Contains(c)) ? text : EnvFormats.ShellQuote(text);
+
+    private static string Rate(CaptureSummary summary)
+    {
+        string asked = Invariant($"{summary.RateAskedHz:N0} Hz");
+        if (summary.RateNote.Length > 0 || summary.RateArmedHz != summary.RateAskedHz)
+            asked += Invariant($" asked, {summary.RateArmedHz:N0} Hz armed");
+        return summary.RateNote.Length > 0 ? $"{asked}: {summary.RateNote}" : asked;
+    }
+
+    private static string Seconds(long nanos) => Invariant($"{nanos / 1e9:N2} s");
+
+    private static string Percent(double percent) => Invariant($"{percent:N1}%");
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,33 @@
+using DotnetPprof.Model;
+
+namespace DotnetPprof.Commands;
+
+/// <summary>What `collect` was asked for. Exactly one of the three targets is set.</summary>
+/// <param name="Pid">A running process by its id.</param>
+/// <param name="Name">A running process by its name.</param>
+/// <param name="Command">A program to launch, and its arguments.</param>
+/// <param name="Duration">Null: until stopped, or the target ends.</param>
+/// <param name="Output">Null: named after the process and the time.</param>
+/// <param name="RateHz">Samples per second of CPU time.</param>
+/// <param name="Timestamps">Whether samples are kept apart, with their times.</param>
+internal sealed record CollectOptions(
+    int? Pid,
+    string? Name,
+    IReadOnlyList<string>? Command,
+    TimeSpan? Duration,
+    string? Output,
+    int RateHz,
+    bool Timestamps)
+{
+    internal const int DefaultRateHz = 250;
+
+    /// <summary>Throws unless exactly one target is given.</summary>
+    internal CollectOptions Checked()
+    {
+        int targets = (Pid is null ? 0 : 1) + (Name is null ? 0 : 1) + (Command is null ? 0 : 1);
+        if (targets == 0) throw new UserError(ExitCode.Argument, "nothing to profile: give -p PID, -n NAME or -- COMMAND; see collect --help");
+        if (targets > 1) throw new UserError(ExitCode.Argument, "give only one of -p PID, -n NAME and -- COMMAND; see collect --help");
+        if (Command is { Count: 0 }) throw new UserError(ExitCode.Argument, "there is no command after --; see collect --help");
+        return this;
+    }
+}
