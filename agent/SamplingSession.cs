@@ -61,7 +61,7 @@ internal sealed unsafe class SamplingSession
             return Fail("a timer signal to the agent's own thread did not arrive, so no rate is known to be safe (timers may be refused or RLIMIT_SIGPENDING used up)");
 
         _plan = Plan(rateHz, cost, out RateLimit limit);
-        ulong period = _plan.ShotPeriodNs != 0 ? _plan.ShotPeriodNs : _plan.TickPeriodNs;
+        ulong period = _plan.ShotPeriodNs != 0 ? _plan.ShotPeriodNs : Math.Max(_plan.TickPeriodNs, KernelTick.Nanoseconds);
         uint records = MinimumRingRecords;
         while (records < 1_000_000_000 / period)
             records *= 2;
@@ -174,16 +174,19 @@ internal sealed unsafe class SamplingSession
         ulong tick = KernelTick.Nanoseconds;
         ulong period = 1_000_000_000 / Math.Max(rateHz, 1);
         limit = RateLimit.None;
-        if (period >= tick)
+        /* Shorter than the tick, so that every tick that finds the thread running finds the timer expired: a period as
+           long as the tick would have two expiries fall into one tick whenever the thread is moved about. */
+        ulong everyTick = tick - tick / 4;
+        if (period > tick)
             return new TimerPlan(period, 0, 0);
+        if (period == tick)
+            return new TimerPlan(everyTick, 0, 0);
         if (period < 2 * cost)
         {
             period = 2 * cost;
             limit = RateLimit.Cost;
         }
-        /* Shorter than the tick, so that every tick that finds the thread running finds the timer expired. */
-        ulong tickPeriod = tick - tick / 4;
-        return period >= tick ? new TimerPlan(tickPeriod, 0, 0) : new TimerPlan(tickPeriod, period, (uint)((tick + period - 1) / period));
+        return period >= tick ? new TimerPlan(everyTick, 0, 0) : new TimerPlan(everyTick, period, (uint)((tick + period - 1) / period));
     }
 
     private void OpenOld(SampledThread thread) => _slots.Open(thread, bornInSession: false);

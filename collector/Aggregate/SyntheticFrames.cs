@@ -28,8 +28,7 @@ internal static class SyntheticFrames
         StopReason.Unaligned => "[truncated: unaligned frame pointer]",
         StopReason.NotOutward => "[truncated: frame pointer not outward]",
         StopReason.Depth => Depth,
-        StopReason.StackUnknown => "[stack not walked: its bounds were not known yet]",
-        StopReason.OffStack => "[stack not walked: thread was on another stack]",
+        StopReason.Unreadable => "[stack not readable]",
         StopReason.StoreFull => "[truncated: no room to store callers]",
         _ => "[truncated: unknown reason]",
     };
