@@ -1,4 +1,3 @@
-using System.Runtime.Versioning;
 using DotnetPprof.Commands;
 using DotnetPprof.Session;
 

@@ -30,6 +30,7 @@ internal static class SyntheticFrames
         StopReason.Depth => Depth,
         StopReason.Unreadable => "[stack not readable]",
         StopReason.StoreFull => "[truncated: no room to store callers]",
+        StopReason.StackShort => "[stack not walked: thread was about to run out of stack]",
         _ => "[truncated: unknown reason]",
     };
 }

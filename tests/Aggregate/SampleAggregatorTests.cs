@@ -104,7 +104,7 @@ public class SampleAggregatorTests
         SampleAggregator aggregator = New();
         aggregator.Add(new SettledSample(1, null, new Ticks(5), 12, 34));
         aggregator.Add(Sample(1, 0xa, at: 1, cpu: 1, StopReason.Depth));
-        aggregator.Add(Sample(1, 0xa, at: 1, cpu: 1, StopReason.StackUnknown));
+        aggregator.Add(Sample(1, 0xa, at: 1, cpu: 1, StopReason.Unreadable));
         aggregator.Add(Sample(1, 0, at: 1, cpu: 1));
         IReadOnlyList<ProfileSample> samples = Build(
             aggregator, new ProcessTime(SyntheticFrames.UnsampledThreads, 77), new ProcessTime(SyntheticFrames.Agent, 0));
@@ -112,7 +112,7 @@ public class SampleAggregatorTests
             [
                 "[lost samples]",
                 "a@0 root [truncated: deeper than 512 frames]",
-                "a@0 root [stack not walked: its bounds were not known yet]",
+                "a@0 root [stack not readable]",
                 "[unknown stack]",
                 "[unsampled threads]",
             ],
