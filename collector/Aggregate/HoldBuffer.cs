@@ -3,7 +3,7 @@ using DotnetPprof.Model;
 namespace DotnetPprof.Aggregate;
 
 /// <summary>
-/// A first-in-first-out of samples that stays compact: chunks of structs, freed as they are released. A sample is due
+/// A first-in-first-out of samples that stays compact: chunks of structs, used again once released. A sample is due
 /// once the clock given to <see cref="Mark"/> has moved on by the delay since it was added.
 /// </summary>
 /// <param name="delayNanos">How long a sample is held.</param>
@@ -14,6 +14,7 @@ internal sealed class HoldBuffer(long delayNanos, int capacity)
 
     private readonly Queue<SettledSample[]> chunks = new();
     private readonly Queue<(long AddedBefore, long Now)> marks = new();
+    private readonly Stack<SettledSample[]> spare = new();
     private SettledSample[] tail = [];
     private long added;
     private long released;
@@ -29,7 +30,7 @@ internal sealed class HoldBuffer(long delayNanos, int capacity)
     {
         int slot = (int)(added % ChunkSize);
         if (slot == 0)
-            chunks.Enqueue(tail = new SettledSample[ChunkSize]);
+            chunks.Enqueue(tail = spare.TryPop(out SettledSample[]? used) ? used : new SettledSample[ChunkSize]);
         tail[slot] = sample;
         added++;
         if (added - due > capacity)
@@ -71,7 +72,7 @@ internal sealed class HoldBuffer(long delayNanos, int capacity)
         sample = chunks.Peek()[slot];
         released++;
         if (slot == ChunkSize - 1)
-            chunks.Dequeue();
+            spare.Push(chunks.Dequeue());
         return true;
     }
 }

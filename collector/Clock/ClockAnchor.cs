@@ -1,4 +1,5 @@
 using DotnetPprof.Model;
+using DotnetPprof.Region;
 
 namespace DotnetPprof.Clock;
 
@@ -7,7 +8,11 @@ namespace DotnetPprof.Clock;
 /// <param name="TicksAfter">And after. Both readings lie in between, which is what bounds the anchor's error.</param>
 /// <param name="Realtime">CLOCK_REALTIME.</param>
 /// <param name="Monotonic">CLOCK_MONOTONIC.</param>
-internal readonly record struct ClockAnchor(Ticks TicksBefore, Ticks TicksAfter, UnixNanos Realtime, MonotonicNanos Monotonic);
+internal readonly record struct ClockAnchor(Ticks TicksBefore, Ticks TicksAfter, UnixNanos Realtime, MonotonicNanos Monotonic)
+{
+    public static ClockAnchor From(in RegionAnchor anchor) => new(
+        new Ticks(anchor.TicksBefore), new Ticks(anchor.TicksAfter), new UnixNanos(anchor.RealtimeNs), new MonotonicNanos(anchor.MonotonicNs));
+}
 
 /// <summary>A stretch of the sampling clock between two anchors.</summary>
 /// <param name="From">Its first tick.</param>

@@ -28,6 +28,12 @@ internal sealed class TickMap(ulong nominalHz)
     /// <summary>The kernel never slews its clocks by more than 500 ppm; twice that tells a step from a slew.</summary>
     private const long StepDivisor = 1_000;
 
+    /// <summary>
+    /// Two clocks are never read at one instant: tens of nanoseconds lie between through the vDSO, hundreds where it
+    /// cannot serve the clock and each reading is a system call.
+    /// </summary>
+    private const long ReadingNanos = 500;
+
     private const long RateBaselineNanos = 1_000_000_000;
     private const long ShortestBaselineNanos = 10_000_000;
 
@@ -114,8 +120,8 @@ internal sealed class TickMap(ulong nominalHz)
     }
 
     /// <summary>
-    /// How far the mapped time of <paramref name="ticks"/> can be off, in nanoseconds: half the wider of the brackets
-    /// around it, and how far the rate between them departs from the rates on both sides (a clock that changes its rate
+    /// How far the mapped time of <paramref name="ticks"/> can be from what anybody who read the clocks at that tick saw,
+    /// in nanoseconds: their reading's own width, half the wider of the brackets around it, and how far the rate between them departs from the rates on both sides (a clock that changes its rate
     /// once inside a segment leaves the straight line by no more than that). Beyond the anchors the distance counts,
     /// at the kernel's 500 ppm; while the stated frequency is all there is, at 1 %.
     /// </summary>
@@ -128,7 +134,7 @@ internal sealed class TickMap(ulong nominalHz)
             return BeyondBound(last, TailRate.NanosOf(offset - last.Offset), tailBaseline, knots.Count - 1);
         if (offset < first.Offset)
             return BeyondBound(first, HeadRate.NanosOf(first.Offset - offset), 0, headBaseline);
-        return knots.Count == 1 ? first.ErrorNanos : SegmentBound(SegmentAt(offset));
+        return knots.Count == 1 ? Scale.Add(first.ErrorNanos, ReadingNanos) : SegmentBound(SegmentAt(offset));
     }
 
     private ClockRate HeadRate => Baseline(0, headBaseline);
@@ -176,7 +182,7 @@ internal sealed class TickMap(ulong nominalHz)
             bend = Math.Min(bend, Departure(from, to, to, knots[segment + 2]));
         if (bend == long.MaxValue)
             bend = 0;
-        return Scale.Add(Scale.Add(Math.Max(from.ErrorNanos, to.ErrorNanos), bend), 2);
+        return Scale.Add(Scale.Add(Math.Max(from.ErrorNanos, to.ErrorNanos), bend), ReadingNanos);
     }
 
     /// <summary>How far a clock that ran from <paramref name="from"/> at the neighbour's rate would miss <paramref name="to"/>.</summary>
@@ -194,7 +200,7 @@ internal sealed class TickMap(ulong nominalHz)
         long rateError = span < ShortestBaselineNanos
             ? distance / 100
             : Scale.Add(distance / 2_000, Scale.Floor(distance, knots[from].ErrorNanos + knots[to].ErrorNanos, span));
-        return Scale.Add(Scale.Add(knot.ErrorNanos, rateError), 2);
+        return Scale.Add(Scale.Add(knot.ErrorNanos, rateError), ReadingNanos);
     }
 
     /// <summary>The segment that holds <paramref name="offset"/>, which lies between the first and the last knot.</summary>

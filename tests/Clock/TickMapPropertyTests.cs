@@ -193,8 +193,7 @@ public class TickMapPropertyTests
         foreach (long time in times)
         {
             Ticks ticks = clock.TicksAt(time);
-            // A tick is as long as it is: a coarse counter's readings are off by up to one.
-            long bound = Math.Min(most, map.ErrorBoundNanos(ticks) + 2 + Second / 24_000_000);
+            long bound = Math.Min(most, map.ErrorBoundNanos(ticks));
             Assert.InRange(map.ToMonotonic(ticks).Value - clock.MonotonicAt(time), -bound, bound);
             Assert.InRange(map.ToUnix(ticks).Value - clock.UnsteppedAt(time), -bound, bound);
         }
