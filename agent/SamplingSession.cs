@@ -15,6 +15,7 @@ internal sealed unsafe class SamplingSession
     private const long AnchorIntervalNs = 250_000_000;
     private const long WatchIntervalNs = 250_000_000;
     private const long MinimumScanIntervalNs = 250_000_000;
+    private const ulong EveryTickDivisor = 16;
     private const long QuietPatienceNs = 1_000_000_000;
 
     /* A timer that is given back too rarely is worth more than a scan's cost of CPU. */
@@ -174,9 +175,10 @@ internal sealed unsafe class SamplingSession
         ulong tick = KernelTick.Nanoseconds;
         ulong period = 1_000_000_000 / Math.Max(rateHz, 1);
         limit = RateLimit.None;
-        /* Shorter than the tick, so that every tick that finds the thread running finds the timer expired: a period as
-           long as the tick would have two expiries fall into one tick whenever the thread is moved about. */
-        ulong everyTick = tick - tick / 4;
+        /* Every tick that finds the thread running is to find its timer expired. CPU-clock timers are looked at on ticks
+           only, so a short period costs nothing; one as long as the tick would miss ticks, because a thread that shares
+           its core uses less than a tick of CPU time between two of them. */
+        ulong everyTick = tick / EveryTickDivisor;
         if (period > tick)
             return new TimerPlan(period, 0, 0);
         if (period == tick)
