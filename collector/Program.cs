@@ -1,8 +1,6 @@
-using System.Runtime.Versioning;
 using DotnetPprof.Commands;
 using DotnetPprof.Session;
 
-[assembly: SupportedOSPlatform("linux")]
 
 namespace DotnetPprof;
 
@@ -15,9 +13,9 @@ internal static class Program
         return CommandLine.Run(args, new CommandServices(
             output,
             error,
-            new PendingCaptureFactory(),
+            new CaptureFactory(AgentVariables.DefaultAgentPath),
             new RegionAgentProbe(),
-            new PendingProfileStore(),
+            new ProfileStore(),
             AgentVariables.DefaultAgentPath));
     }
 }

@@ -9,13 +9,13 @@ out=$1
 layout=$2
 mkdir -p "$out" "$(dirname "$layout")"
 
-cflags='-std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer -ftls-model=initial-exec
+cflags='-std=gnu11 -D_GNU_SOURCE -O2 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer -ftls-model=initial-exec
         -fno-strict-aliasing -pthread -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion
         -Wstrict-prototypes -Wmissing-prototypes'
 # What a signal handler can reach must not call into the stack protector's or the fortified libc's failure paths.
 hot_cflags='-fno-stack-protector -U_FORTIFY_SOURCE'
-hot='clock'
-cold=''
+hot='handler walk chain_store ring lease clock'
+cold='slots calibrate roots events profiler entry'
 
 gcc $cflags layout_gen.c -o "$out/layout_gen"
 "$out/layout_gen" > "$layout.new"

@@ -1,5 +1,5 @@
-/* Prints region.h as C#: run by build.sh at every build, so that the layout has one source. */
-#include "region.h"
+/* Prints region.h and agent_abi.h as C#: run by build.sh at every build, so that the layout has one source. */
+#include "agent_abi.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -82,7 +82,7 @@ static void constant(const char *type, const char *name, u64 number)
 
 int main(void)
 {
-    printf("// Generated from native/region.h; not kept in the repository.\n#nullable enable\n"
+    printf("// Generated from native/region.h and native/agent_abi.h; not kept in the repository.\n#nullable enable\n"
            "#pragma warning disable CS1591\n"
            "using System.Runtime.InteropServices;\n\nnamespace DotnetPprof.Region;\n");
 
@@ -97,6 +97,7 @@ int main(void)
         fields(GEN_FIELD, GEN_ARRAY) printf("}\n");                                                    \
     }
     REGION_STRUCTS(GEN_STRUCT)
+    AGENT_STRUCTS(GEN_STRUCT)
 
 #define GEN_VALUE(n, v) value(#n, v);
 #define GEN_ENUM(e, values)                        \
@@ -104,6 +105,7 @@ int main(void)
     printf("\npublic enum %s : uint\n{\n", #e);    \
     values(GEN_VALUE) printf("}\n");
     REGION_ENUMS(GEN_ENUM)
+    AGENT_ENUMS(GEN_ENUM)
 
     printf("\npublic static class RegionLayout\n{\n    public const string RegionName = \"" REGION_NAME "\";\n");
     constant("ulong", "MAGIC", REGION_MAGIC);

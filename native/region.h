@@ -18,6 +18,7 @@ typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef int32_t i32;
 typedef int64_t i64;
 
 #define REGION_MAGIC UINT64_C(0x31464F525050444E) /* "NDPPROF1" */
@@ -51,8 +52,8 @@ typedef int64_t i64;
     F(u32, anchor_capacity)        \
     F(u32, clock_kind)             /* ClockKind */ \
     F(u32, signal_number)          \
-    F(u64, clock_hz)               /* ticks a second as estimated at load; the anchors are the truth */ \
     F(u64, thread_root_return)     /* where a thread's start routine returns to, in libc: the root of every thread's stack */ \
+    F(u64, main_root_return)       /* where main() returns to, in libc: the root of the first thread; 0 when not found */ \
     F(u64, kernel_tick_ns)         /* 1e9 / HZ: how often a CPU-clock timer can fire */ \
     A(u8, agent_version, 32)       /* UTF-8, zero-padded, as all texts here */ \
     A(u8, runtime_version, 32)     \
@@ -162,9 +163,9 @@ typedef int64_t i64;
     V(UNALIGNED, 2)                                                                                      \
     V(NOT_OUTWARD, 3)   /* the next frame is not further out than this one */                            \
     V(DEPTH, 4)         /* more than REGION_MAX_DEPTH callers */                                         \
-    V(STACK_UNKNOWN, 5) /* the thread's stack was not looked up yet */                                   \
-    V(OFF_STACK, 6)     /* the thread ran on another stack than its own */                               \
-    V(STORE_FULL, 7)    /* the callers were walked but found no room in the chain section */
+    V(UNREADABLE, 5)    /* the thread was not on a stack we know, and the kernel would not read that one */ \
+    V(STORE_FULL, 6)    /* the callers were walked but found no room in the chain section */             \
+    V(STACK_SHORT, 7)   /* the thread was about to run out of stack, and the walk needs some */
 
 /* Counted since the session's start; each is u64 in the counters section, in this order. */
 #define COUNTER_VALUES(V)                                                                                      \
@@ -197,6 +198,8 @@ typedef int64_t i64;
 REGION_STRUCTS(DPP_STRUCT)
 
 enum {
+#define DPP_CLOCK_KIND(name, value) CLOCK_KIND_##name = value,
+    CLOCK_KIND_VALUES(DPP_CLOCK_KIND)
 #define DPP_RECORD_KIND(name, value) RECORD_##name = value,
     RECORD_KIND_VALUES(DPP_RECORD_KIND)
 #define DPP_STOP(name, value) STOP_##name = value,

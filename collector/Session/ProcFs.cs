@@ -42,6 +42,14 @@ internal static class ProcFs
     /// <summary>Clock ticks after boot at which the process began: with the pid, its identity.</summary>
     internal static ulong? StartTime(int pid) => StatField(pid, 22);
 
+    /// <summary>Whether it exists and is not a zombie that waits for its parent.</summary>
+    internal static bool IsRunning(int pid)
+    {
+        string stat = ReadText(pid, "stat");
+        int end = stat.LastIndexOf(')');
+        return end >= 0 && end + 2 < stat.Length && stat[end + 2] is not ('Z' or 'X');
+    }
+
     internal static int? Parent(int pid) => (int?)StatField(pid, 4);
 
     internal static uint? EffectiveUserId(int pid)

@@ -1,0 +1,32 @@
+using System.Runtime.InteropServices;
+using DotnetPprof.Agent.Interop;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Agent;
+
+internal static unsafe class AgentMain
+{
+    /// <summary>
+    /// The agent's thread, from native/entry.c: the only thread on which this runtime's code runs. Returns only when
+    /// there can be no agent; the process goes on without one.
+    /// </summary>
+    [UnmanagedCallersOnly(EntryPoint = "agent_main")]
+    private static void Run(AgentStart* start)
+    {
+        try
+        {
+            ClockChoice clock = ClockChoice.Make();
+            SharedRegion region = SharedRegion.Create(start, clock);
+            if (HotPath.Initialize(region.Base, clock.Pointer) is < 0 and long error)
+                throw new AgentFailure((int)-error, "no memory for the agent's tables");
+            HotPath.SetDoorbell(&region.Control->Doorbell);
+            var registry = new ThreadRegistry((uint)Libc.GetThreadId());
+            var session = new SamplingSession(region, clock, registry);
+            new ControlLoop(region, registry, session).Run(start->LaunchWaitMs);
+        }
+        catch (AgentFailure failure)
+        {
+            HotPath.Ready(-failure.Errno);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using DotnetPprof.Agent.Interop;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Agent;
+
+/// <summary>
+/// The agent's only loop: waits on the doorbell, takes thread events, obeys the collector that holds the lease, and goes
+/// back to sleep when that one is gone. Asleep without a collector it wakes for thread events alone.
+/// </summary>
+internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry registry, SamplingSession session)
+{
+    /// <summary>A collector that has not been heard of for so long is dead.</summary>
+    private const long LeaseNs = 3_000_000_000;
+    private const long TendIntervalMs = 50;
+    private const long EagerTendIntervalMs = 5;
+    private const long EagerForNs = 500_000_000;
+    private const long LeaseCheckIntervalMs = 500;
+
+    private uint _doorbell;
+    private long _startedAt;
+    private bool _holdsMemory;
+
+    /// <param name="launchWaitMs">How long the process is held at its start until a collector samples it.</param>
+    internal void Run(uint launchWaitMs)
+    {
+        bool held = launchWaitMs > 0;
+        long holdUntil = Libc.Now(Libc.ClockMonotonic) + launchWaitMs * 1_000_000L;
+        if (!held)
+            HotPath.Ready(0);
+        while (true)
+        {
+            long now = Libc.Now(Libc.ClockMonotonic);
+            try
+            {
+                registry.TakeEvents();
+                Obey(now);
+                if (session.Running)
+                    session.Tend(now);
+            }
+            catch (Exception e)
+            {
+                /* Whatever it was (no memory, no file descriptors), the process must not feel it. */
+                session.Abandon(e.GetType().Name);
+            }
+            if (held && (session.Running || now >= holdUntil))
+            {
+                held = false;
+                HotPath.Ready(0);
+            }
+            _doorbell = HotPath.Wait(_doorbell, held ? EagerTendIntervalMs : WaitMs(now));
+        }
+    }
+
+    private long WaitMs(long now)
+    {
+        if (session.Running)
+            return now - _startedAt < EagerForNs ? EagerTendIntervalMs : TendIntervalMs;
+        return Volatile.Read(ref region.Control->Owner) != 0 || _holdsMemory ? LeaseCheckIntervalMs : -1;
+    }
+
+    private void Obey(long now)
+    {
+        RegionControl* control = region.Control;
+        ulong owner = Volatile.Read(ref control->Owner);
+        if (owner != 0 && now - (long)Volatile.Read(ref control->OwnerHeartbeatNs) > LeaseNs)
+        {
+            Interlocked.CompareExchange(ref control->Owner, 0, owner);
+            owner = 0;
+        }
+        if (owner == 0)
+        {
+            if (session.Running)
+                session.Stop();
+            if (_holdsMemory)
+                session.Release();
+            _holdsMemory = false;
+            if (control->State == (uint)AgentState.Failed)
+                control->State = (uint)AgentState.Asleep;
+            return;
+        }
+
+        uint command = Volatile.Read(ref control->Command);
+        if (command == control->Acknowledged)
+            return;
+        bool wanted = control->WantSampling != 0;
+        if (wanted && !session.Running)
+        {
+            _holdsMemory = true;
+            _startedAt = now;
+            session.Start(control->WantRateHz);
+        }
+        else if (!wanted && session.Running)
+        {
+            session.Stop();
+        }
+        Volatile.Write(ref control->Acknowledged, command);
+        HotPath.WakeAll(&control->Acknowledged);
+    }
+}

@@ -1,0 +1,82 @@
+using System.Runtime.InteropServices;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Agent.Interop;
+
+/// <summary>The agent's C half; see native/slots.h and native/events.h for what each call promises.</summary>
+internal static unsafe partial class HotPath
+{
+    private const string Library = "hotpath";
+
+    [LibraryImport(Library, EntryPoint = "slots_initialize")]
+    internal static partial long Initialize(byte* region, void* clock);
+
+    [LibraryImport(Library, EntryPoint = "clock_pointer")]
+    internal static partial void* ClockPointer(uint kind);
+
+    [LibraryImport(Library, EntryPoint = "slots_install")]
+    internal static partial uint Install(uint signal);
+
+    [LibraryImport(Library, EntryPoint = "slots_installed")]
+    internal static partial uint Installed();
+
+    [LibraryImport(Library, EntryPoint = "slots_reset_chains")]
+    internal static partial void ResetChains();
+
+    [LibraryImport(Library, EntryPoint = "slots_chains_used")]
+    internal static partial ulong ChainsUsed();
+
+    [LibraryImport(Library, EntryPoint = "slots_chained_signals")]
+    internal static partial ulong ChainedSignals();
+
+    [LibraryImport(Library, EntryPoint = "slots_late_signals")]
+    internal static partial ulong LateSignals();
+
+    [LibraryImport(Library, EntryPoint = "slot_arm")]
+    internal static partial long Arm(SlotSetup* setup);
+
+    [LibraryImport(Library, EntryPoint = "slot_disarm")]
+    internal static partial void Disarm(uint index);
+
+    [LibraryImport(Library, EntryPoint = "slot_quiet")]
+    internal static partial uint Quiet(uint index);
+
+    [LibraryImport(Library, EntryPoint = "slot_report_lost")]
+    internal static partial void ReportLost(uint index);
+
+    [LibraryImport(Library, EntryPoint = "slot_stack_wanted")]
+    internal static partial uint StackWanted(uint index, out ulong sp, out ulong tcb);
+
+    [LibraryImport(Library, EntryPoint = "slot_set_stack")]
+    internal static partial void SetStack(uint index, ulong low, ulong high);
+
+    [LibraryImport(Library, EntryPoint = "slot_set_shot_period")]
+    internal static partial void SetShotPeriod(uint index, ulong periodNs, uint shotsPerTick);
+
+    [LibraryImport(Library, EntryPoint = "slot_counts")]
+    internal static partial uint Counts(uint index, ulong* counts);
+
+    [LibraryImport(Library, EntryPoint = "thread_cpu_ns")]
+    internal static partial long ThreadCpuNs(uint tid);
+
+    [LibraryImport(Library, EntryPoint = "calibrate_sample_cost")]
+    internal static partial ulong CalibrateSampleCost(uint shots);
+
+    [LibraryImport(Library, EntryPoint = "events_take")]
+    internal static partial uint TakeEvent(AgentEvent* next);
+
+    [LibraryImport(Library, EntryPoint = "events_lost")]
+    internal static partial ulong EventsLost();
+
+    [LibraryImport(Library, EntryPoint = "events_set_doorbell")]
+    internal static partial void SetDoorbell(uint* word);
+
+    [LibraryImport(Library, EntryPoint = "events_wait")]
+    internal static partial uint Wait(uint seen, long timeoutMs);
+
+    [LibraryImport(Library, EntryPoint = "futex_wake_all")]
+    internal static partial void WakeAll(uint* word);
+
+    [LibraryImport(Library, EntryPoint = "agent_ready")]
+    internal static partial void Ready(int result);
+}

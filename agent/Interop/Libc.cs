@@ -1,0 +1,86 @@
+using System.Runtime.InteropServices;
+
+namespace DotnetPprof.Agent.Interop;
+
+/// <summary>The system calls the agent makes itself; numbers from the x86-64 Linux headers.</summary>
+internal static unsafe partial class Libc
+{
+    internal const int ClockRealtime = 0;
+    internal const int ClockMonotonic = 1;
+    internal const int ClockProcessCpu = 2;
+    internal const int ClockThreadCpu = 3;
+    internal const int ClockMonotonicCoarse = 6;
+
+    internal const uint MemfdCloexec = 1;
+    internal const uint MemfdAllowSealing = 2;
+    internal const int AddSeals = 1033;
+    internal const int SealSeal = 1;
+    internal const int SealShrink = 2;
+    internal const int SealGrow = 4;
+
+    internal const int ProtRead = 1;
+    internal const int ProtWrite = 2;
+    internal const int MapShared = 1;
+    internal const int AdviseDontFork = 10;
+    internal const int AdviseDontDump = 16;
+    internal const int AdvisePopulateWrite = 23;
+
+    internal const int FallocateKeepSize = 1;
+    internal const int FallocatePunchHole = 2;
+
+    internal const int LimitFileSize = 1;
+    internal const int LimitStack = 3;
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
+
+        public readonly long TotalNanoseconds => Seconds * 1_000_000_000 + Nanoseconds;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Limit
+    {
+        public ulong Current;
+        public ulong Maximum;
+    }
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    private static partial int ClockGetTime(int clock, out TimeSpec time);
+
+    [LibraryImport("libc", EntryPoint = "clock_getres")]
+    internal static partial int ClockGetResolution(int clock, out TimeSpec time);
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int MemfdCreate(string name, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    internal static partial int Truncate(int fd, long length);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    internal static partial int FileControl(int fd, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    internal static partial int Allocate(int fd, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    internal static partial void* Map(void* address, nuint length, int protection, int flags, int fd, long offset);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    internal static partial int Advise(void* address, nuint length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "getrlimit")]
+    internal static partial int GetLimit(int resource, out Limit limit);
+
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    internal static partial int GetThreadId();
+
+    /// <summary>Nanoseconds of one of the Clock constants.</summary>
+    internal static long Now(int clock)
+    {
+        ClockGetTime(clock, out TimeSpec time);
+        return time.TotalNanoseconds;
+    }
+}

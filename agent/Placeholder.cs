@@ -1,5 +1,0 @@
-namespace DotnetPprof.Agent;
-
-internal static class Placeholder
-{
-}

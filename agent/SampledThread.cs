@@ -1,0 +1,22 @@
+namespace DotnetPprof.Agent;
+
+/// <summary>A thread of this process, as the agent knows it.</summary>
+internal sealed class SampledThread(uint tid)
+{
+    internal uint Tid { get; } = tid;
+
+    /// <summary>The runtime's ThreadID; 0 for a native thread.</summary>
+    internal ulong ManagedId { get; set; }
+
+    internal string Name { get; set; } = "";
+
+    internal ulong StackPointer { get; set; }
+
+    internal ulong Tcb { get; set; }
+
+    /// <summary>The slot it has in the running session, or -1.</summary>
+    internal int Slot { get; set; } = -1;
+
+    /// <summary>The last scan that saw it.</summary>
+    internal uint SeenInScan { get; set; }
+}

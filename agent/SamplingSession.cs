@@ -1,0 +1,240 @@
+using DotnetPprof.Agent.Interop;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Agent;
+
+/// <summary>
+/// One run of sampling, from the collector's start to its stop. Everything happens on the agent's thread, in
+/// <see cref="Tend"/>'s steps; only the handler works elsewhere.
+/// </summary>
+internal sealed unsafe class SamplingSession
+{
+    private const uint MinimumRingRecords = 1024;
+    private const ulong InitialChainBytes = 4u << 20;
+    private const uint CalibrationShots = 32;
+    private const long AnchorIntervalNs = 250_000_000;
+    private const long WatchIntervalNs = 250_000_000;
+    private const long MinimumScanIntervalNs = 250_000_000;
+    private const ulong EveryTickDivisor = 16;
+    private const long QuietPatienceNs = 1_000_000_000;
+
+    /* A timer that is given back too rarely is worth more than a scan's cost of CPU. */
+    private const long ScanCostFactor = 100;
+
+    private readonly SharedRegion _region;
+    private readonly ClockChoice _clock;
+    private readonly ThreadRegistry _registry;
+    private readonly AnchorWriter _anchors;
+    private readonly SlotTable _slots;
+    private readonly Watchdog _watchdog;
+    private TimerPlan _plan;
+    private long _nextAnchor;
+    private long _nextScan;
+    private long _nextWatch;
+    private ulong _eventsLostAtStart;
+    private ulong _lateAtStart;
+    private ulong _chainedAtStart;
+    private uint _halvings;
+
+    internal SamplingSession(SharedRegion region, ClockChoice clock, ThreadRegistry registry)
+    {
+        _region = region;
+        _clock = clock;
+        _registry = registry;
+        _anchors = new AnchorWriter(region, clock);
+        _slots = new SlotTable(region);
+        _watchdog = new Watchdog(_slots);
+        registry.Started += thread => Do(() => _slots.Open(thread, bornInSession: true));
+        registry.Ended += (thread, cpu) => Do(() => _slots.Close(thread, cpu));
+        registry.Renamed += thread => Do(() => _slots.Rename(thread));
+    }
+
+    internal bool Running { get; private set; }
+
+    /// <summary>Starts sampling; false, with the reason in the control block, when this process cannot be sampled.</summary>
+    internal bool Start(uint rateHz)
+    {
+        RegionControl* control = _region.Control;
+        if (HotPath.Install(_region.Header->SignalNumber) == 0)
+            return Fail("the runtime's activation signal was not found, and no other signal is safe to sample on");
+        ulong cost = HotPath.CalibrateSampleCost(CalibrationShots);
+        if (cost == 0)
+            return Fail("a timer signal to the agent's own thread did not arrive, so no rate is known to be safe (timers may be refused or RLIMIT_SIGPENDING used up)");
+
+        _plan = Plan(rateHz, cost, out RateLimit limit);
+        ulong period = _plan.ShotPeriodNs != 0 ? _plan.ShotPeriodNs : Math.Max(_plan.TickPeriodNs, KernelTick.Nanoseconds);
+        uint records = MinimumRingRecords;
+        while (records < 1_000_000_000 / period)
+            records *= 2;
+        uint rings = (uint)Math.Min(RegionLayout.Slots, RegionLayout.RingsBytes / ((ulong)records * (ulong)sizeof(RegionRecord)));
+
+        HotPath.ResetChains();
+        _region.PopulateChains(InitialChainBytes);
+        _slots.Begin(_plan, records, rings);
+        _halvings = 0;
+        _eventsLostAtStart = HotPath.EventsLost();
+        _lateAtStart = HotPath.LateSignals();
+        _chainedAtStart = HotPath.ChainedSignals();
+        new Span<ulong>(_region.Counters, (int)RegionLayout.Counters).Clear();
+
+        control->PeriodNs = period;
+        control->SampleCostNs = cost;
+        control->LimitedBy = (uint)limit;
+        control->RingRecords = records;
+        control->RingCount = rings;
+        control->ChainsUsed = 0;
+        control->Error[0] = 0;
+        control->Session++;
+        _anchors.Write();
+        control->StopTicks = 0;
+        control->ProcessCpuStartNs = (ulong)Libc.Now(Libc.ClockProcessCpu);
+        control->AgentCpuStartNs = (ulong)Libc.Now(Libc.ClockThreadCpu);
+        control->StartTicks = _clock.Read();
+        Volatile.Write(ref control->State, (uint)AgentState.Sampling);
+
+        /* Threads that were there get their timers first; what the scan finds beyond them was there too, but unknown. */
+        foreach (SampledThread thread in _registry.All)
+            _slots.Open(thread, bornInSession: false);
+        _registry.Started += OpenOld;
+        _registry.Scan();
+        _registry.Started -= OpenOld;
+        Running = true;
+        long now = Libc.Now(Libc.ClockMonotonic);
+        _nextAnchor = now + AnchorIntervalNs;
+        _nextScan = now + MinimumScanIntervalNs;
+        _nextWatch = now + WatchIntervalNs;
+        _watchdog.Begin(cost);
+        Publish(now);
+        return true;
+    }
+
+    /// <summary>One step of the session's housekeeping; a few microseconds when there is nothing to do.</summary>
+    internal void Tend(long now)
+    {
+        _slots.AnswerStackRequests();
+        _slots.Settle();
+        if (now >= _nextScan)
+        {
+            _registry.Scan();
+            long after = Libc.Now(Libc.ClockMonotonic);
+            _nextScan = after + Math.Max(MinimumScanIntervalNs, ScanCostFactor * (after - now));
+        }
+        if (now >= _nextAnchor)
+        {
+            _anchors.Write();
+            _nextAnchor = now + AnchorIntervalNs;
+        }
+        if (now >= _nextWatch)
+        {
+            _nextWatch = now + WatchIntervalNs;
+            if (_watchdog.ThreadIsStarved())
+                HalveRate();
+        }
+        Publish(now);
+    }
+
+    /// <summary>Takes all timers away and waits, a bounded time, until no handler is at work.</summary>
+    internal void Stop()
+    {
+        Running = false;
+        RegionControl* control = _region.Control;
+        foreach (SampledThread thread in _registry.All)
+            _slots.Close(thread, HotPath.ThreadCpuNs(thread.Tid));
+        control->StopTicks = _clock.Read();
+        long now = Libc.Now(Libc.ClockMonotonic);
+        long deadline = now + QuietPatienceNs;
+        _slots.Settle();
+        while (_slots.HasEnding && now < deadline)
+        {
+            Thread.Sleep(1);
+            _slots.Settle();
+            now = Libc.Now(Libc.ClockMonotonic);
+        }
+        _anchors.Write();
+        Publish(now);
+        Volatile.Write(ref control->State, (uint)AgentState.Asleep);
+    }
+
+    /// <summary>Takes all timers away without another thought, and says why.</summary>
+    internal void Abandon(string reason)
+    {
+        Running = false;
+        _slots.DisarmAll();
+        Fail("the agent met an unexpected error (" + reason + ") and stopped sampling");
+    }
+
+    /// <summary>After the collector has drained the last of it.</summary>
+    internal void Release()
+    {
+        _slots.End();
+        _region.ReleaseSessionMemory();
+    }
+
+    private static TimerPlan Plan(uint rateHz, ulong cost, out RateLimit limit)
+    {
+        ulong tick = KernelTick.Nanoseconds;
+        ulong period = 1_000_000_000 / Math.Max(rateHz, 1);
+        limit = RateLimit.None;
+        /* Every tick that finds the thread running is to find its timer expired. CPU-clock timers are looked at on ticks
+           only, so a short period costs nothing; one as long as the tick would miss ticks, because a thread that shares
+           its core uses less than a tick of CPU time between two of them. */
+        ulong everyTick = tick / EveryTickDivisor;
+        if (period > tick)
+            return new TimerPlan(period, 0, 0);
+        if (period == tick)
+            return new TimerPlan(everyTick, 0, 0);
+        if (period < 2 * cost)
+        {
+            period = 2 * cost;
+            limit = RateLimit.Cost;
+        }
+        return period >= tick ? new TimerPlan(everyTick, 0, 0) : new TimerPlan(everyTick, period, (uint)((tick + period - 1) / period));
+    }
+
+    private void OpenOld(SampledThread thread) => _slots.Open(thread, bornInSession: false);
+
+    private void Do(Action action)
+    {
+        if (Running)
+            action();
+    }
+
+    /// <returns>False.</returns>
+    private bool Fail(string reason)
+    {
+        RegionControl* control = _region.Control;
+        SharedRegion.WriteText(control->Error, 256, reason);
+        Volatile.Write(ref control->State, (uint)AgentState.Failed);
+        return false;
+    }
+
+    private void HalveRate()
+    {
+        ulong tick = KernelTick.Nanoseconds;
+        if (_plan.ShotPeriodNs == 0 || _plan.ShotPeriodNs >= tick)
+            return;
+        ulong period = _plan.ShotPeriodNs * 2;
+        _plan = _plan with { ShotPeriodNs = period, ShotsPerTick = (uint)((tick + period - 1) / period) };
+        _slots.ChangePlan(_plan);
+        _halvings++;
+        _region.Control->PeriodNs = period;
+        _region.Control->LimitedBy = (uint)RateLimit.Watchdog;
+    }
+
+    private void Publish(long now)
+    {
+        RegionControl* control = _region.Control;
+        ulong* counters = stackalloc ulong[(int)RegionLayout.Counters];
+        _slots.SumCounters(counters);
+        counters[(int)Counter.LostEvents] = HotPath.EventsLost() - _eventsLostAtStart;
+        counters[(int)Counter.LateSignals] += HotPath.LateSignals() - _lateAtStart;
+        counters[(int)Counter.ChainedSignals] = HotPath.ChainedSignals() - _chainedAtStart;
+        counters[(int)Counter.Halvings] = _halvings;
+        for (int i = 0; i < (int)RegionLayout.Counters; i++)
+            _region.Counters[i] = counters[i];
+        control->ProcessCpuNs = (ulong)Libc.Now(Libc.ClockProcessCpu);
+        control->AgentCpuNs = (ulong)Libc.Now(Libc.ClockThreadCpu);
+        control->ChainsUsed = HotPath.ChainsUsed();
+        control->HeartbeatNs = (ulong)now;
+    }
+}

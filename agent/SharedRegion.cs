@@ -1,0 +1,127 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using DotnetPprof.Agent.Interop;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Agent;
+
+/// <summary>
+/// The memfd the collector reads, as the agent maps it. Its size is fixed for ever: were it not sealed, anybody who
+/// opened it could truncate it under the signal handler. It is sparse; only what a session uses takes memory, and gives
+/// it back afterwards. Children do not inherit it, dumps do not contain it.
+/// </summary>
+internal sealed unsafe class SharedRegion
+{
+    private const ulong ControlOffset = RegionLayout.Page;
+    private const ulong CountersOffset = 2 * RegionLayout.Page;
+    private const ulong AnchorsOffset = 3 * RegionLayout.Page;
+
+    private static readonly ulong s_slotsOffset = PageAligned(AnchorsOffset + RegionLayout.Anchors * (ulong)sizeof(RegionAnchor));
+    private static readonly ulong s_chainsOffset = PageAligned(s_slotsOffset + RegionLayout.Slots * (ulong)sizeof(RegionSlot));
+    private static readonly ulong s_ringsOffset = PageAligned(s_chainsOffset + RegionLayout.ChainsBytes);
+    private static readonly ulong s_totalBytes = s_ringsOffset + RegionLayout.RingsBytes;
+
+    private readonly int _fd;
+    private readonly byte* _base;
+
+    private SharedRegion(int fd, byte* address)
+    {
+        _fd = fd;
+        _base = address;
+    }
+
+    internal byte* Base => _base;
+
+    internal RegionHeader* Header => (RegionHeader*)_base;
+
+    internal RegionControl* Control => (RegionControl*)(_base + ControlOffset);
+
+    internal ulong* Counters => (ulong*)(_base + CountersOffset);
+
+    internal RegionAnchor* Anchors => (RegionAnchor*)(_base + AnchorsOffset);
+
+    internal RegionSlot* Slot(uint index) => (RegionSlot*)(_base + s_slotsOffset) + index;
+
+    /// <exception cref="AgentFailure">The kernel or a limit refused.</exception>
+    internal static SharedRegion Create(AgentStart* start, ClockChoice clock)
+    {
+        /* Growing a file past RLIMIT_FSIZE raises SIGXFSZ, which would kill the process. */
+        if (Libc.GetLimit(Libc.LimitFileSize, out Libc.Limit limit) == 0 && limit.Current < s_totalBytes)
+            throw new AgentFailure(27, "RLIMIT_FSIZE is too small for the shared region");
+
+        int fd = Libc.MemfdCreate(RegionLayout.RegionName, Libc.MemfdCloexec | Libc.MemfdAllowSealing);
+        if (fd < 0)
+            throw new AgentFailure(Marshal.GetLastPInvokeError(), "memfd_create was refused");
+        if (Libc.Truncate(fd, (long)s_totalBytes) != 0)
+            throw new AgentFailure(Marshal.GetLastPInvokeError(), "the shared region could not be sized");
+        void* address = Libc.Map(null, (nuint)s_totalBytes, Libc.ProtRead | Libc.ProtWrite, Libc.MapShared, fd, 0);
+        if ((nint)address == -1)
+            throw new AgentFailure(Marshal.GetLastPInvokeError(), "the shared region could not be mapped");
+        Libc.Advise(address, (nuint)s_totalBytes, Libc.AdviseDontFork);
+        Libc.Advise(address, (nuint)s_totalBytes, Libc.AdviseDontDump);
+
+        var region = new SharedRegion(fd, (byte*)address);
+        region.Populate(0, s_chainsOffset);
+        region.WriteHeader(start, clock);
+        /* Sealed last: a region without its seals is one that is not ready, and no collector opens it. */
+        if (Libc.FileControl(fd, Libc.AddSeals, Libc.SealShrink | Libc.SealGrow | Libc.SealSeal) != 0)
+            throw new AgentFailure(Marshal.GetLastPInvokeError(), "the shared region could not be sealed");
+        return region;
+    }
+
+    /// <summary>Faults in the start of the chain section and forgets nothing else.</summary>
+    internal void PopulateChains(ulong bytes) => Populate(s_chainsOffset, Math.Min(bytes, RegionLayout.ChainsBytes));
+
+    /// <summary>Faults a ring in, so that the handler does not.</summary>
+    internal void PopulateRing(ulong offset, ulong bytes) => Populate(s_ringsOffset + offset, bytes);
+
+    /// <summary>Gives the memory of rings and chains back. No slot is armed and no collector owns the lease.</summary>
+    internal void ReleaseSessionMemory() =>
+        Libc.Allocate(_fd, Libc.FallocatePunchHole | Libc.FallocateKeepSize, (long)s_chainsOffset, (long)(s_totalBytes - s_chainsOffset));
+
+    internal static void WriteText(byte* field, int size, string text)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        int length = Math.Min(bytes.Length, size - 1);
+        for (int i = 0; i < size; i++)
+            field[i] = i < length ? bytes[i] : (byte)0;
+    }
+
+    private static ulong PageAligned(ulong offset) => (offset + RegionLayout.Page - 1) & ~(ulong)(RegionLayout.Page - 1);
+
+    private void Populate(ulong offset, ulong bytes)
+    {
+        /* Before Linux 5.14 the advice is refused: then pages are faulted in one by one. */
+        if (Libc.Advise(_base + offset, (nuint)bytes, Libc.AdvisePopulateWrite) == 0)
+            return;
+        for (ulong at = offset; at < offset + bytes; at += RegionLayout.Page)
+            Interlocked.Or(ref *(ulong*)(_base + at), 0);
+    }
+
+    private void WriteHeader(AgentStart* start, ClockChoice clock)
+    {
+        RegionHeader* header = Header;
+        header->Magic = RegionLayout.Magic;
+        header->Abi = RegionLayout.Abi;
+        header->LayoutHash = RegionLayout.LayoutHash;
+        header->Pid = (uint)Environment.ProcessId;
+        header->TotalBytes = s_totalBytes;
+        header->ControlOffset = ControlOffset;
+        header->CountersOffset = CountersOffset;
+        header->AnchorsOffset = AnchorsOffset;
+        header->SlotsOffset = s_slotsOffset;
+        header->ChainsOffset = s_chainsOffset;
+        header->RingsOffset = s_ringsOffset;
+        header->SlotCount = RegionLayout.Slots;
+        header->AnchorCapacity = RegionLayout.Anchors;
+        header->ClockKind = (uint)clock.Kind;
+        header->SignalNumber = start->SignalNumber;
+        header->ThreadRootReturn = start->ThreadRootReturn;
+        header->MainRootReturn = start->MainRootReturn;
+        header->KernelTickNs = KernelTick.Nanoseconds;
+        WriteText(header->AgentVersion, 32, AgentVersion.Text);
+        WriteText(header->RuntimeVersion, 32, Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(start->RuntimeVersion)));
+        WriteText(header->ClockReason, 192, clock.Reason);
+        WriteText(header->EngineReason, 192, "timer: per-thread CPU-clock timers, and monotonic shots between two ticks above " + KernelTick.Hertz + " Hz");
+    }
+}

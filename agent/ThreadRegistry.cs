@@ -1,0 +1,151 @@
+using System.Globalization;
+using System.Text;
+using DotnetPprof.Agent.Interop;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Agent;
+
+/// <summary>
+/// The process's threads: from the runtime's callbacks those it knows, with their names, and from /proc/self/task the
+/// rest. Kept up to date while asleep too, for names are announced once.
+/// </summary>
+internal sealed unsafe class ThreadRegistry(uint ownTid)
+{
+    private readonly Dictionary<uint, SampledThread> _byTid = [];
+    private readonly Dictionary<ulong, SampledThread> _byManagedId = [];
+
+    /* A thread may be named before it is started. */
+    private readonly Dictionary<ulong, string> _earlyNames = [];
+    private readonly List<SampledThread> _gone = [];
+    private uint _scan;
+
+    internal event Action<SampledThread>? Started;
+
+    /// <summary>With the thread's CPU clock at its end in nanoseconds, or -1 when it could not be read.</summary>
+    internal event Action<SampledThread, long>? Ended;
+
+    internal event Action<SampledThread>? Renamed;
+
+    internal IEnumerable<SampledThread> All => _byTid.Values;
+
+    /// <summary>Takes what the runtime's callbacks have queued.</summary>
+    internal void TakeEvents()
+    {
+        AgentEvent next;
+        while (HotPath.TakeEvent(&next) != 0)
+        {
+            switch ((AgentEventKind)next.Kind)
+            {
+                case AgentEventKind.ThreadStarted:
+                    OnStarted(next);
+                    break;
+                case AgentEventKind.ThreadEnded:
+                    if (_byManagedId.Remove(next.ManagedId, out SampledThread? ended))
+                    {
+                        bool onItself = ended.Tid == next.Tid;
+                        Forget(ended, onItself ? (long)next.CpuNs : -1);
+                    }
+                    _earlyNames.Remove(next.ManagedId);
+                    break;
+                case AgentEventKind.ThreadNamed:
+                    OnNamed(next.ManagedId, new string((char*)next.Name, 0, (int)Math.Min(next.NameUnits, 64)));
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Finds threads the runtime does not know, and those that went without a word.</summary>
+    internal void Scan()
+    {
+        _scan++;
+        foreach (string path in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            ReadOnlySpan<char> name = path.AsSpan(path.LastIndexOf('/') + 1);
+            if (!uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out uint tid) || tid == ownTid)
+                continue;
+            if (!_byTid.TryGetValue(tid, out SampledThread? thread))
+            {
+                thread = new SampledThread(tid) { Name = ReadName(tid) };
+                _byTid.Add(tid, thread);
+                thread.SeenInScan = _scan;
+                Started?.Invoke(thread);
+            }
+            else if (thread.Name.Length == 0)
+            {
+                Rename(thread, ReadName(tid));
+            }
+            thread.SeenInScan = _scan;
+        }
+
+        _gone.Clear();
+        foreach (SampledThread thread in _byTid.Values)
+        {
+            if (thread.SeenInScan != _scan)
+                _gone.Add(thread);
+        }
+        foreach (SampledThread thread in _gone)
+            Forget(thread, -1);
+    }
+
+    private void OnStarted(in AgentEvent started)
+    {
+        if (_byTid.TryGetValue(started.Tid, out SampledThread? thread) && thread.ManagedId != 0 && thread.ManagedId != started.ManagedId)
+        {
+            /* The kernel has given the id of an ended thread to a new one. */
+            Forget(thread, -1);
+            thread = null;
+        }
+        bool isNew = thread is null;
+        if (thread is null)
+        {
+            thread = new SampledThread(started.Tid);
+            _byTid[started.Tid] = thread;
+        }
+        thread.SeenInScan = _scan;
+        thread.ManagedId = started.ManagedId;
+        thread.StackPointer = started.Sp;
+        thread.Tcb = started.Tcb;
+        _byManagedId[started.ManagedId] = thread;
+        if (_earlyNames.Remove(started.ManagedId, out string? name))
+            Rename(thread, name);
+        if (isNew)
+            Started?.Invoke(thread);
+    }
+
+    private void OnNamed(ulong managedId, string name)
+    {
+        if (_byManagedId.TryGetValue(managedId, out SampledThread? thread))
+            Rename(thread, name);
+        else
+            _earlyNames[managedId] = name;
+    }
+
+    private void Rename(SampledThread thread, string name)
+    {
+        if (thread.Name == name)
+            return;
+        thread.Name = name;
+        Renamed?.Invoke(thread);
+    }
+
+    private void Forget(SampledThread thread, long cpuNs)
+    {
+        if (_byTid.TryGetValue(thread.Tid, out SampledThread? current) && ReferenceEquals(current, thread))
+            _byTid.Remove(thread.Tid);
+        if (thread.ManagedId != 0 && _byManagedId.TryGetValue(thread.ManagedId, out current) && ReferenceEquals(current, thread))
+            _byManagedId.Remove(thread.ManagedId);
+        Ended?.Invoke(thread, cpuNs);
+    }
+
+    private static string ReadName(uint tid)
+    {
+        try
+        {
+            return Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/self/task/{tid}/comm")).TrimEnd('\n');
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using DotnetPprof.Model;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Aggregate;
+
+/// <summary>
+/// Gives one thread's samples their CPU time. Only some ring records carry a reading of the thread's CPU clock; what
+/// passed since the last reading is spread evenly over the stack samples since then, to the nanosecond.
+/// </summary>
+/// <param name="thread">Index of the thread within the capture.</param>
+/// <param name="sink">Gets every sample once, in the ring's order.</param>
+internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
+{
+    /// <summary>
+    /// A shot has at most one CPU tick (10 ms at HZ = 100) to wait for its settlement, so more than this many never
+    /// pile up in earnest; where they do, the oldest go without CPU time, which the younger ones then get.
+    /// </summary>
+    internal const int MostUnsettled = 1 << 16;
+
+    /// <summary>11 days of CPU time, or as many samples, in one record: more is not a reading but garbage.</summary>
+    private const ulong LargestValue = 1_000_000_000_000_000;
+
+    private readonly List<Unsettled> unsettled = [];
+    private Unsettled? latest;
+
+    /// <summary>CPU time of all settlements so far, nanoseconds.</summary>
+    public long SettledNanos { get; private set; }
+
+    /// <summary>The part of it that no sample stands for, because the thread never had one.</summary>
+    public long UnattributedNanos { get; private set; }
+
+    /// <summary>Records of a kind that does not exist.</summary>
+    public long UnknownRecords { get; private set; }
+
+    public void Add(in RegionRecord record)
+    {
+        switch ((RecordKind)record.Kind)
+        {
+            case RecordKind.Shot:
+                Await(StackOf(record), record.Ticks, 1);
+                break;
+            case RecordKind.Tick:
+                Await(StackOf(record), record.Ticks, 1);
+                Settle(NanosOf(record.Value));
+                break;
+            case RecordKind.Settle:
+                Settle(NanosOf(record.Value));
+                break;
+            case RecordKind.Lost:
+                if (record.Value > 0)
+                    Await(null, record.Ticks, (long)Math.Min(record.Value, LargestValue));
+                break;
+            default:
+                UnknownRecords++;
+                break;
+        }
+    }
+
+    /// <summary>Ends the capture for this thread: what is still unsettled is settled with what is known.</summary>
+    /// <param name="finalCpuNanos">
+    /// CPU time since the last settlement, or null when nobody read the clock again: CPU time is never guessed, so the
+    /// samples then count without any.
+    /// </param>
+    public void Flush(long? finalCpuNanos) => Settle(Math.Clamp(finalCpuNanos ?? 0, 0, (long)LargestValue));
+
+    private static StackKey StackOf(in RegionRecord record) =>
+        new(new InstructionPointer(record.Ip), record.Chain, (StopReason)record.Stop);
+
+    private static long NanosOf(ulong value) => (long)Math.Min(value, LargestValue);
+
+    private void Await(StackKey? stack, ulong ticks, long count)
+    {
+        if (unsettled.Count == MostUnsettled)
+        {
+            int early = MostUnsettled / 2;
+            foreach (Unsettled sample in unsettled[..early])
+                Emit(sample, sample.Count, 0);
+            unsettled.RemoveRange(0, early);
+        }
+        var added = new Unsettled(stack, new Ticks(ticks), count);
+        unsettled.Add(added);
+        latest = added;
+    }
+
+    private void Settle(long cpuNanos)
+    {
+        SettledNanos = Saturating.Add(SettledNanos, cpuNanos);
+        if (unsettled.Count > 0)
+            Spread(cpuNanos);
+        else if (cpuNanos == 0)
+            return;
+        else if (latest is { } sample)
+            // Under the sample's own time: its addresses mean what they meant then.
+            Emit(sample, 0, cpuNanos);
+        else
+            UnattributedNanos = Saturating.Add(UnattributedNanos, cpuNanos);
+    }
+
+    /// <summary>Each sample gets the difference of two rounded running totals, so that the sum is exact.</summary>
+    private void Spread(long cpuNanos)
+    {
+        long total = 0;
+        foreach (Unsettled sample in unsettled)
+            total = Saturating.Add(total, sample.Count);
+        long counted = 0;
+        long given = 0;
+        foreach (Unsettled sample in unsettled)
+        {
+            counted = Saturating.Add(counted, sample.Count);
+            long due = (long)((UInt128)(ulong)cpuNanos * (ulong)counted / (ulong)total);
+            Emit(sample, sample.Count, due - given);
+            given = due;
+        }
+        unsettled.Clear();
+    }
+
+    private void Emit(Unsettled sample, long count, long cpuNanos) =>
+        sink.Add(new SettledSample(thread, sample.Stack, sample.Time, count, cpuNanos));
+
+    private readonly record struct Unsettled(StackKey? Stack, Ticks Time, long Count);
+}

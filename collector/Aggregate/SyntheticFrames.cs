@@ -1,0 +1,36 @@
+using System.Globalization;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Aggregate;
+
+/// <summary>Names of the frames that make losses visible in the profile itself.</summary>
+internal static class SyntheticFrames
+{
+    public const string LostSamples = "[lost samples]";
+
+    /// <summary>CPU time of the process that no sample stands for.</summary>
+    public const string UnsampledThreads = "[unsampled threads]";
+
+    /// <summary>CPU time of the agent's own threads.</summary>
+    public const string Agent = "[dotnet-pprof agent]";
+
+    /// <summary>A stack that the resolver knew nothing about.</summary>
+    public const string UnknownStack = "[unknown stack]";
+
+    private static readonly string Depth =
+        string.Create(CultureInfo.InvariantCulture, $"[truncated: deeper than {RegionLayout.MaxDepth} frames]");
+
+    /// <summary>The frame that stands where a stack's missing outer part would be; null for a whole stack.</summary>
+    public static string? ForStop(StopReason stop) => stop switch
+    {
+        StopReason.Root => null,
+        StopReason.Bounds => "[truncated: frame pointer off the stack]",
+        StopReason.Unaligned => "[truncated: unaligned frame pointer]",
+        StopReason.NotOutward => "[truncated: frame pointer not outward]",
+        StopReason.Depth => Depth,
+        StopReason.Unreadable => "[stack not readable]",
+        StopReason.StoreFull => "[truncated: no room to store callers]",
+        StopReason.StackShort => "[stack not walked: thread was about to run out of stack]",
+        _ => "[truncated: unknown reason]",
+    };
+}

@@ -1,0 +1,121 @@
+using DotnetPprof.Aggregate;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Drain;
+
+/// <summary>
+/// Empties the rings. Each ring has one producer (the sampled thread's handler, which releases <c>head</c>) and one
+/// consumer (this, which releases <c>tail</c> after it has copied the records). The tail is kept here and only published
+/// there.
+/// </summary>
+internal sealed class RegionDrain
+{
+    private readonly RegionView region;
+    private readonly RingTable rings;
+    private readonly ISettledSampleSink sink;
+    private readonly DrainedThread?[] current;
+    private readonly ulong[] tails;
+    private readonly List<DrainedThread> threads = [];
+
+    public RegionDrain(RegionView region, RingTable rings, ISettledSampleSink sink)
+    {
+        this.region = region;
+        this.rings = rings;
+        this.sink = sink;
+        current = new DrainedThread?[rings.Count];
+        tails = new ulong[rings.Count];
+    }
+
+    /// <summary>By index.</summary>
+    public IReadOnlyList<DrainedThread> Threads => threads;
+
+    /// <summary>Records drained so far.</summary>
+    public long Records { get; private set; }
+
+    /// <summary>Rings whose head lay further ahead than the ring is long: what they held is not known.</summary>
+    public long CorruptRings { get; private set; }
+
+    /// <summary>CPU time that threads are known to have used without a sample to show for it, in nanoseconds.</summary>
+    public long UnattributedNanos => threads.Sum(thread => thread.Settlement.UnattributedNanos);
+
+    /// <summary>Takes what is there now.</summary>
+    /// <returns>How full the fullest ring was, 0 to 1.</returns>
+    public double Drain()
+    {
+        double fullest = 0;
+        for (uint slot = 0; slot < rings.Count; slot++)
+        {
+            ref RegionSlot shared = ref region.Slot(slot);
+            /* The state before the head: what an ended thread's ring holds then is all it will ever hold. */
+            var state = (SlotState)Volatile.Read(ref shared.State);
+            if (state == SlotState.Free)
+                continue;
+            DrainedThread thread = ThreadIn(slot, ref shared);
+            fullest = Math.Max(fullest, DrainRing(slot, ref shared, thread));
+            if (state == SlotState.Ended && shared.DrainedGeneration != thread.Generation)
+                EndThread(slot, ref shared, thread);
+        }
+        return fullest;
+    }
+
+    /// <summary>After the last drain: settles what the threads that still live have used.</summary>
+    public void Finish()
+    {
+        for (uint slot = 0; slot < rings.Count; slot++)
+        {
+            if (current[slot] is { } thread)
+                Settle(thread, ref region.Slot(slot));
+            current[slot] = null;
+        }
+    }
+
+    private DrainedThread ThreadIn(uint slot, ref RegionSlot shared)
+    {
+        uint generation = shared.Generation;
+        DrainedThread? thread = current[slot];
+        if (thread is null || thread.Generation != generation)
+        {
+            thread = new DrainedThread(
+                threads.Count, generation, shared.Tid, Saturated(shared.CpuStartNs), new CpuSettlement(threads.Count, sink));
+            threads.Add(thread);
+            current[slot] = thread;
+            tails[slot] = Volatile.Read(ref shared.Tail);
+        }
+        if (region.SlotName(slot) is { Length: > 0 } name && name != thread.Name)
+            thread.Name = name;
+        return thread;
+    }
+
+    private double DrainRing(uint slot, ref RegionSlot shared, DrainedThread thread)
+    {
+        ulong tail = tails[slot];
+        ulong head = Volatile.Read(ref shared.Head);
+        ulong waiting = head - tail;
+        if (waiting > rings.Length)
+        {
+            CorruptRings++;
+            tail = head;
+        }
+        for (; tail != head; tail++)
+        {
+            RegionRecord record = rings[slot, tail];
+            thread.Settlement.Add(record);
+            Records++;
+        }
+        tails[slot] = tail;
+        Volatile.Write(ref shared.Tail, tail);
+        return Math.Min((double)waiting / rings.Length, 1);
+    }
+
+    private void EndThread(uint slot, ref RegionSlot shared, DrainedThread thread)
+    {
+        Settle(thread, ref shared);
+        current[slot] = null;
+        Volatile.Write(ref shared.DrainedGeneration, thread.Generation);
+    }
+
+    private static void Settle(DrainedThread thread, ref RegionSlot shared) =>
+        thread.Settlement.Flush(Saturated(shared.CpuNs) - thread.CpuStartNanos - thread.Settlement.SettledNanos);
+
+    private static long Saturated(ulong nanos) => (long)Math.Min(nanos, long.MaxValue / 4);
+}

@@ -1,0 +1,163 @@
+using System.Text;
+using DotnetPprof.Model;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Drain;
+
+/// <summary>
+/// The shared region as the collector sees it. The target may write anything into it at any time, so every offset and
+/// count that is used as one is checked once, on opening, and kept here; what is read later is data.
+/// </summary>
+internal sealed unsafe class RegionView
+{
+    private readonly byte* memory;
+    private readonly ulong controlOffset;
+    private readonly ulong countersOffset;
+    private readonly ulong anchorsOffset;
+    private readonly ulong slotsOffset;
+    private readonly ulong chainsOffset;
+    private readonly ulong ringsOffset;
+
+    /// <param name="memory">Start of the region; stays mapped, and of its size, as long as this object is used.</param>
+    /// <param name="bytes">Its size.</param>
+    /// <exception cref="RegionFormatException">Not a region of this version.</exception>
+    public RegionView(byte* memory, ulong bytes)
+    {
+        if (bytes < RegionLayout.Page)
+            throw new RegionFormatException($"the agent's region has {bytes} bytes, less than its header");
+        RegionHeader header = *(RegionHeader*)memory;
+        if (header.Magic != RegionLayout.Magic)
+            throw new RegionFormatException("the agent's region does not begin with its magic number");
+        AgentVersion = Text(header.AgentVersion, 32);
+        if (header.Abi != RegionLayout.Abi || header.LayoutHash != RegionLayout.LayoutHash)
+        {
+            throw new RegionFormatException(
+                $"the agent in the process (version {AgentVersion}, region layout {header.Abi}/{header.LayoutHash:x}) and this program " +
+                $"(region layout {RegionLayout.Abi}/{RegionLayout.LayoutHash:x}) are of different builds; restart the process with this build's agent");
+        }
+        if (header.TotalBytes != bytes)
+            throw new RegionFormatException($"the agent's region has {bytes} bytes where its header says {header.TotalBytes}");
+        if (header.SlotCount == 0 || header.SlotCount > RegionLayout.Slots || header.AnchorCapacity == 0 || header.AnchorCapacity > RegionLayout.Anchors)
+            throw new RegionFormatException("the agent's region names impossible table sizes");
+
+        this.memory = memory;
+        controlOffset = Section(header.ControlOffset, (ulong)sizeof(RegionControl), bytes, "control");
+        countersOffset = Section(header.CountersOffset, RegionLayout.Counters * sizeof(ulong), bytes, "counters");
+        anchorsOffset = Section(header.AnchorsOffset, header.AnchorCapacity * (ulong)sizeof(RegionAnchor), bytes, "anchors");
+        slotsOffset = Section(header.SlotsOffset, header.SlotCount * (ulong)sizeof(RegionSlot), bytes, "slots");
+        chainsOffset = Section(header.ChainsOffset, RegionLayout.ChainsBytes, bytes, "chains");
+        ringsOffset = Section(header.RingsOffset, RegionLayout.RingsBytes, bytes, "rings");
+        SlotCount = header.SlotCount;
+        AnchorCapacity = header.AnchorCapacity;
+        TargetPid = header.Pid;
+        Clock = (ClockKind)header.ClockKind;
+        ThreadRootReturn = header.ThreadRootReturn;
+        MainRootReturn = header.MainRootReturn;
+        KernelTickNanos = header.KernelTickNs;
+        RuntimeVersion = Text(header.RuntimeVersion, 32);
+        ClockReason = Text(header.ClockReason, 192);
+        EngineReason = Text(header.EngineReason, 192);
+    }
+
+    public uint SlotCount { get; }
+
+    public uint AnchorCapacity { get; }
+
+    /// <summary>In the target's own pid namespace.</summary>
+    public uint TargetPid { get; }
+
+    public ClockKind Clock { get; }
+
+    public ulong ThreadRootReturn { get; }
+
+    public ulong MainRootReturn { get; }
+
+    public ulong KernelTickNanos { get; }
+
+    public string AgentVersion { get; }
+
+    public string RuntimeVersion { get; }
+
+    public string ClockReason { get; }
+
+    public string EngineReason { get; }
+
+    public ref RegionControl Control => ref *(RegionControl*)(memory + controlOffset);
+
+    /// <summary>Why the agent failed, when its state says so.</summary>
+    public string Error
+    {
+        get
+        {
+            fixed (byte* error = Control.Error)
+                return Text(error, 256);
+        }
+    }
+
+    public ulong Counter(Counter counter) => Volatile.Read(ref ((ulong*)(memory + countersOffset))[(int)counter]);
+
+    public RegionAnchor Anchor(ulong number) => ((RegionAnchor*)(memory + anchorsOffset))[number % AnchorCapacity];
+
+    /// <param name="index">Below <see cref="SlotCount"/>.</param>
+    public ref RegionSlot Slot(uint index)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, SlotCount);
+        return ref ((RegionSlot*)(memory + slotsOffset))[index];
+    }
+
+    /// <summary>The thread's name, or null while it is being written.</summary>
+    public string? SlotName(uint index)
+    {
+        ref RegionSlot slot = ref Slot(index);
+        uint before = Volatile.Read(ref slot.NameSequence);
+        string name;
+        fixed (byte* text = slot.Name)
+            name = Text(text, 64);
+        return (before & 1) == 0 && before == Volatile.Read(ref slot.NameSequence) ? name : null;
+    }
+
+    /// <summary>The rings of a session, checked against the section they lie in.</summary>
+    /// <exception cref="RegionFormatException">They do not fit it.</exception>
+    public RingTable Rings(uint ringCount, uint ringRecords)
+    {
+        if (!System.Numerics.BitOperations.IsPow2(ringRecords) || ringCount > SlotCount ||
+            (ulong)ringCount * ringRecords > RegionLayout.RingsBytes / (ulong)sizeof(RegionRecord))
+        {
+            throw new RegionFormatException($"the agent's region names impossible rings ({ringCount} of {ringRecords} records)");
+        }
+        return new RingTable((RegionRecord*)(memory + ringsOffset), ringCount, ringRecords);
+    }
+
+    /// <summary>Copies a chain's return addresses, innermost first.</summary>
+    /// <returns>How many, or -1 when there is no such chain.</returns>
+    public int ReadChain(uint chain, Span<ReturnAddress> returns)
+    {
+        ulong offset = (ulong)chain * RegionLayout.ChainUnit;
+        if (chain == 0 || offset > RegionLayout.ChainsBytes - (ulong)sizeof(RegionChain))
+            return -1;
+        byte* at = memory + chainsOffset + offset;
+        uint depth = ((RegionChain*)at)->Depth;
+        if (depth == 0 || depth > RegionLayout.MaxDepth || depth > returns.Length ||
+            offset + (ulong)sizeof(RegionChain) + depth * sizeof(ulong) > RegionLayout.ChainsBytes)
+        {
+            return -1;
+        }
+        ulong* words = (ulong*)(at + sizeof(RegionChain));
+        for (uint i = 0; i < depth; i++)
+            returns[(int)i] = new ReturnAddress(words[i]);
+        return (int)depth;
+    }
+
+    private static ulong Section(ulong offset, ulong size, ulong total, string name)
+    {
+        if (offset % 8 != 0 || offset < (ulong)sizeof(RegionHeader) || offset > total || size > total - offset)
+            throw new RegionFormatException($"the agent's region has its {name} section outside itself");
+        return offset;
+    }
+
+    private static string Text(byte* field, int size)
+    {
+        int length = new ReadOnlySpan<byte>(field, size).IndexOf((byte)0);
+        return Encoding.UTF8.GetString(field, length < 0 ? size : length);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Runtime.InteropServices;
+
+namespace DotnetPprof.Interop;
+
+/// <summary>What mapping the agent's region and waking its agent takes; numbers from the x86-64 Linux headers.</summary>
+internal static unsafe partial class RegionInterop
+{
+    private const int GetSealsCommand = 1034;
+    private const int SealShrink = 2;
+    private const int SealGrow = 4;
+    private const int ReadWrite = 3;
+    private const int Shared = 1;
+    private const long FutexCall = 202;
+    private const int FutexWake = 1;
+    private const int Monotonic = 1;
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
+    }
+
+    /// <summary>Whether the file's size can never change again: then no access inside it can fault.</summary>
+    internal static bool IsSizeSealed(SafeHandle file) =>
+        (FileControl((int)file.DangerousGetHandle(), GetSealsCommand, 0) & (SealShrink | SealGrow)) == (SealShrink | SealGrow);
+
+    /// <returns>The mapping's address, or null.</returns>
+    internal static byte* MapShared(SafeHandle file, ulong bytes)
+    {
+        void* address = Map(null, (nuint)bytes, ReadWrite, Shared, (int)file.DangerousGetHandle(), 0);
+        return (nint)address == -1 ? null : (byte*)address;
+    }
+
+    internal static void Unmap(byte* address, ulong bytes) => Unmap((void*)address, (nuint)bytes);
+
+    /// <summary>Wakes whoever waits on the word, in whatever process.</summary>
+    internal static void Wake(ref uint word)
+    {
+        fixed (uint* address = &word)
+            SystemCall(FutexCall, address, FutexWake, int.MaxValue, 0, 0, 0);
+    }
+
+    /// <summary>CLOCK_MONOTONIC in nanoseconds.</summary>
+    internal static long MonotonicNow()
+    {
+        ClockGetTime(Monotonic, out TimeSpec time);
+        return time.Seconds * 1_000_000_000 + time.Nanoseconds;
+    }
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int FileControl(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    private static partial void* Map(void* address, nuint length, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap")]
+    private static partial int Unmap(void* address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    private static partial long SystemCall(long number, uint* word, int operation, int value, nint timeout, nint word2, int value3);
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    private static partial int ClockGetTime(int clock, out TimeSpec time);
+}

@@ -1,0 +1,51 @@
+using DotnetPprof.Drain;
+using DotnetPprof.Interop;
+using DotnetPprof.Model;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Session;
+
+/// <summary>Has the agent start and stop sampling. Only for the holder of the lease.</summary>
+internal sealed class AgentControl(RegionView region, int pid)
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    /// <exception cref="UserError">The agent cannot sample this process, or does not answer.</exception>
+    public void Start(int rateHz)
+    {
+        ref RegionControl control = ref region.Control;
+        /* A collector that died may have left it sampling. */
+        if ((AgentState)Volatile.Read(ref control.State) == AgentState.Sampling)
+            Stop();
+        control.WantRateHz = (uint)rateHz;
+        control.WantSampling = 1;
+        if (!Command())
+            throw new UserError(ExitCode.SessionCreation, ProcFs.Exists(pid) ? $"the agent in process {pid} does not answer; is the process stopped?" : $"process {pid} has ended");
+        if ((AgentState)control.State != AgentState.Sampling)
+            throw new UserError(ExitCode.SessionCreation, $"the agent refused to sample process {pid}: {region.Error}");
+    }
+
+    /// <returns>False when the agent did not answer: the process is gone, or stopped.</returns>
+    public bool Stop()
+    {
+        region.Control.WantSampling = 0;
+        return Command();
+    }
+
+    private bool Command()
+    {
+        ref RegionControl control = ref region.Control;
+        uint command = control.Acknowledged + 1;
+        Volatile.Write(ref control.Command, command);
+        Interlocked.Increment(ref control.Doorbell);
+        RegionInterop.Wake(ref control.Doorbell);
+        var deadline = new Symbolize.Deadline(s_patience);
+        while (Volatile.Read(ref control.Acknowledged) != command)
+        {
+            if (deadline.Left == TimeSpan.Zero || !ProcFs.IsRunning(pid))
+                return false;
+            Thread.Sleep(1);
+        }
+        return true;
+    }
+}

@@ -1,0 +1,105 @@
+using System.Globalization;
+using DotnetPprof.Aggregate;
+using DotnetPprof.Clock;
+using DotnetPprof.Drain;
+using DotnetPprof.Model;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Session;
+
+/// <summary>What a finished capture says: the profile, and the account of how it came about.</summary>
+internal sealed class CaptureReport(
+    CaptureOptions options, CaptureTarget target, RegionView region, TickMap clock, SampleAggregator aggregator, RegionDrain drain, Ticks newestAnchor, bool stoppedInOrder)
+{
+    private static readonly (Counter Counter, string Reason)[] s_losses =
+    [
+        (Counter.LostRingFull, "samples that found their ring full"),
+        (Counter.LostStoreFull, "samples whose callers found the stack store full (the leaf was kept)"),
+        (Counter.LostNoSlot, "threads that found no free slot"),
+        (Counter.LostNoTimer, "threads that got no timer (RLIMIT_SIGPENDING)"),
+    ];
+
+    private readonly long processNanos = Difference(region.Control.ProcessCpuNs, region.Control.ProcessCpuStartNs);
+    private readonly long agentNanos = Difference(region.Control.AgentCpuNs, region.Control.AgentCpuStartNs);
+
+    public CaptureResult Build()
+    {
+        long unsampled = Math.Max(0, processNanos - agentNanos - aggregator.CpuNanos);
+        var threads = new ProfileThread?[drain.Threads.Count];
+        var resolver = new StackResolver(region, target.Symbolizer);
+        IReadOnlyList<ProfileSample> samples = aggregator.Build(
+            resolver,
+            index => threads[index] ??= new ProfileThread((int)drain.Threads[index].Tid, drain.Threads[index].Name),
+            [new ProcessTime(SyntheticFrames.UnsampledThreads, unsampled), new ProcessTime(SyntheticFrames.Agent, agentNanos)]);
+
+        (UnixNanos start, long duration) = Interval();
+        CaptureSummary summary = Summarize(duration, unsampled, resolver);
+        var profile = new Profile(start, duration, 1_000_000_000 / options.RateHz, target.Symbolizer.MainMapping, samples, Comments(summary));
+        return new CaptureResult(profile, summary);
+    }
+
+    private static long Difference(ulong now, ulong before) => now > before ? (long)Math.Min(now - before, long.MaxValue / 4) : 0;
+
+    private (UnixNanos Start, long Duration) Interval()
+    {
+        if (clock.IsEmpty)
+            return (default, 0);
+        ref RegionControl control = ref region.Control;
+        UnixNanos start = clock.ToUnix(new Ticks(control.StartTicks));
+        UnixNanos stop = control.StopTicks != 0 ? clock.ToUnix(new Ticks(control.StopTicks)) : clock.ToUnix(newestAnchor);
+        return (start, Math.Max(0, stop.Value - start.Value));
+    }
+
+    private CaptureSummary Summarize(long duration, long unsampled, StackResolver resolver)
+    {
+        ref RegionControl control = ref region.Control;
+        List<string> warnings = [.. target.Warnings, .. clock.Notes];
+        if (!stoppedInOrder)
+            warnings.Add("the target ended before sampling was stopped; its last moments are missing");
+        if (drain.CorruptRings + resolver.CorruptChains > 0)
+            warnings.Add($"{drain.CorruptRings} rings and {resolver.CorruptChains} stacks in the agent's memory were damaged and left out");
+        double armed = control.PeriodNs == 0 ? 0 : 1e9 / control.PeriodNs;
+        return new CaptureSummary(
+            TimeSpan.FromTicks(duration / 100),
+            aggregator.Samples,
+            processNanos,
+            unsampled,
+            options.RateHz,
+            armed,
+            RateNote(armed),
+            region.EngineReason,
+            region.ClockReason,
+            [.. s_losses.Select(loss => new LossCount(loss.Reason, (long)region.Counter(loss.Counter))).Where(loss => loss.Count > 0)],
+            warnings);
+    }
+
+    private string RateNote(double armed)
+    {
+        ref RegionControl control = ref region.Control;
+        string cost = string.Create(CultureInfo.InvariantCulture, $"{control.SampleCostNs / 1e3:0.#} µs");
+        return (RateLimit)control.LimitedBy switch
+        {
+            RateLimit.Cost => $"limited to {armed:0} Hz: a sample costs its thread {cost} here, and no period is shorter than twice that",
+            RateLimit.Watchdog => $"lowered to {armed:0} Hz: threads made too little progress between samples (calibrated cost {cost})",
+            _ => "",
+        };
+    }
+
+    private List<string> Comments(CaptureSummary summary)
+    {
+        var delivered = summary.CpuNanos > 0 ? summary.Samples / (summary.CpuNanos / 1e9) : 0;
+        List<string> comments =
+        [
+            $"dotnet-pprof {region.AgentVersion}, target runtime .NET {region.RuntimeVersion}",
+            $"engine: {summary.Engine}",
+            $"clock: {summary.Clock}",
+            string.Create(CultureInfo.InvariantCulture, $"rate: asked {summary.RateAskedHz:0} Hz, armed {summary.RateArmedHz:0} Hz, delivered {delivered:0} samples per second of CPU time"),
+            string.Create(CultureInfo.InvariantCulture, $"cost: {region.Control.SampleCostNs} ns per sample, calibrated at the start"),
+        ];
+        if (summary.RateNote.Length > 0)
+            comments.Add($"rate note: {summary.RateNote}");
+        comments.AddRange(summary.Losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"lost: {loss.Count} {loss.Reason}")));
+        comments.AddRange(summary.Warnings.Select(warning => $"note: {warning}"));
+        return comments;
+    }
+}

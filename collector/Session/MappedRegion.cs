@@ -1,0 +1,92 @@
+using DotnetPprof.Drain;
+using DotnetPprof.Interop;
+using DotnetPprof.Model;
+using DotnetPprof.Region;
+using Microsoft.Win32.SafeHandles;
+
+namespace DotnetPprof.Session;
+
+/// <summary>A target's region, mapped. It outlives the target: what was written before a death is still there.</summary>
+internal sealed unsafe class MappedRegion : IDisposable
+{
+    private readonly byte* address;
+    private readonly ulong bytes;
+    private bool disposed;
+
+    private MappedRegion(byte* address, ulong bytes)
+    {
+        this.address = address;
+        this.bytes = bytes;
+        View = new RegionView(address, bytes);
+    }
+
+    public RegionView View { get; }
+
+    /// <summary>The region of the agent in a process; null when it has none (yet).</summary>
+    /// <exception cref="UserError">It has one, and it cannot be used.</exception>
+    public static MappedRegion? Find(int pid)
+    {
+        if (ProcFs.Descriptors(pid) is not { } descriptors)
+        {
+            if (!ProcFs.Exists(pid))
+                throw new UserError(ExitCode.SessionCreation, $"process {pid} has ended");
+            throw new UserError(
+                ExitCode.Platform,
+                $"no permission to look into process {pid}: the agent's memory is reached through /proc/{pid}/fd, which takes the same user (and a process that may be dumped) or CAP_SYS_PTRACE; run dotnet-pprof as that user or as root");
+        }
+        foreach ((string path, string target) in descriptors)
+        {
+            if (target != RegionAgentProbe.RegionLink)
+                continue;
+            if (Open(pid, path) is { } region)
+                return region;
+        }
+        return null;
+    }
+
+    public void Dispose()
+    {
+        if (disposed)
+            return;
+        disposed = true;
+        RegionInterop.Unmap(address, bytes);
+    }
+
+    private static MappedRegion? Open(int pid, string path)
+    {
+        SafeFileHandle file;
+        try
+        {
+            file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserError(ExitCode.Platform, $"the agent's memory in process {pid} could not be opened: {e.Message}");
+        }
+        using (file)
+        {
+            /* Unsealed, the target could shrink it under us; and the agent seals it once it is complete. */
+            if (!RegionInterop.IsSizeSealed(file))
+                return null;
+            ulong length = (ulong)RandomAccess.GetLength(file);
+            if (length > 64 * RegionLayout.RingsBytes)
+                throw new UserError(ExitCode.SessionCreation, $"the agent's memory in process {pid} claims to have {length} bytes; it is not ours");
+            byte* address = RegionInterop.MapShared(file, length);
+            if (address is null)
+                throw new UserError(ExitCode.SessionCreation, $"the agent's memory in process {pid} could not be mapped ({length >> 20} MiB of address space)");
+            try
+            {
+                return new MappedRegion(address, length);
+            }
+            catch (RegionFormatException e)
+            {
+                RegionInterop.Unmap(address, length);
+                throw new UserError(ExitCode.SessionCreation, $"process {pid}: {e.Message}");
+            }
+        }
+    }
+}

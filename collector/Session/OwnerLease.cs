@@ -1,0 +1,81 @@
+using DotnetPprof.Drain;
+using DotnetPprof.Interop;
+using DotnetPprof.Model;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Session;
+
+/// <summary>
+/// The right to have a target sampled: one collector has it at a time, and keeps it by a heartbeat. When the heart stops
+/// the agent goes back to sleep, and the lease is free.
+/// </summary>
+internal sealed class OwnerLease : IDisposable
+{
+    /// <summary>The agent's patience is 3 s (ControlLoop.LeaseNs).</summary>
+    private const long LeaseNanos = 3_000_000_000;
+    private const long TakeOverPatienceNanos = LeaseNanos + 1_000_000_000;
+    private static readonly TimeSpan s_beat = TimeSpan.FromMilliseconds(500);
+
+    private readonly RegionView region;
+    private readonly ulong self = (ulong)Environment.ProcessId;
+    private readonly Timer heart;
+
+    private OwnerLease(RegionView region)
+    {
+        this.region = region;
+        heart = new Timer(_ => Beat(), null, s_beat, s_beat);
+    }
+
+    /// <summary>Whether the agent still counts us as the owner.</summary>
+    public bool Held => Volatile.Read(ref region.Control.Owner) == self;
+
+    /// <exception cref="UserError">Another collector has it; the message names it.</exception>
+    public static OwnerLease Take(RegionView region, int pid)
+    {
+        ref RegionControl control = ref region.Control;
+        ulong self = (ulong)Environment.ProcessId;
+        long patience = RegionInterop.MonotonicNow() + TakeOverPatienceNanos;
+        while (true)
+        {
+            ulong owner = Volatile.Read(ref control.Owner);
+            long now = RegionInterop.MonotonicNow();
+            bool expired = owner != 0 && now - (long)Volatile.Read(ref control.OwnerHeartbeatNs) > LeaseNanos;
+            if (owner == 0 || owner == self || expired)
+            {
+                /* The heart beats before the lease is ours, or the agent would take it for a dead one's. */
+                Volatile.Write(ref control.OwnerHeartbeatNs, (ulong)now);
+                if (Interlocked.CompareExchange(ref control.Owner, self, owner) == owner)
+                {
+                    control.OwnerStartTime = ProcFs.StartTime(Environment.ProcessId) ?? 0;
+                    return new OwnerLease(region);
+                }
+                continue;
+            }
+            if (LooksAlive(owner, control.OwnerStartTime) || now > patience)
+            {
+                throw new UserError(
+                    ExitCode.SessionCreation,
+                    $"process {pid} is being sampled by the collector with pid {owner}; one at a time: stop that one first");
+            }
+            Thread.Sleep(100);
+        }
+    }
+
+    public void Dispose()
+    {
+        heart.Dispose();
+        ref RegionControl control = ref region.Control;
+        Interlocked.CompareExchange(ref control.Owner, 0, self);
+        Interlocked.Increment(ref control.Doorbell);
+        RegionInterop.Wake(ref control.Doorbell);
+    }
+
+    private static bool LooksAlive(ulong owner, ulong startTime) =>
+        owner <= int.MaxValue && ProcFs.StartTime((int)owner) is { } actual && (startTime == 0 || actual == startTime);
+
+    private void Beat()
+    {
+        if (Held)
+            Volatile.Write(ref region.Control.OwnerHeartbeatNs, (ulong)RegionInterop.MonotonicNow());
+    }
+}

@@ -1,0 +1,319 @@
+using DotnetPprof.Model;
+
+namespace DotnetPprof.Symbolize;
+
+/// <summary>
+/// Which managed code was at an address at a time: ranges [start, end) x [loaded, unloaded). The event thread writes,
+/// the drain reads; both may be late and out of step, because the stream and the rundowns arrive on threads of their own.
+/// <para>
+/// Ranges are kept per page of the address space. Of each page the living ranges stand apart from the dead, so that code
+/// which comes and goes for hours (dynamic methods) does not slow down what happens now.
+/// </para>
+/// </summary>
+internal sealed class CodeMap
+{
+    private const int PageShift = 12;
+
+    /// <summary>No method is larger; what claims to be is refused, so that a corrupt event cannot fill the memory.</summary>
+    public const uint MaxMethodSize = 32 << 20;
+
+    /// <summary>Dead ranges remembered per page; beyond it the older half is forgotten.</summary>
+    public const int MaxDeadPerPage = 4096;
+
+    /// <summary>
+    /// The runtime publishes code shortly before it reports it, and a sample's clock reading is converted: code seen
+    /// running outside its own time by less than this is still believed to be it, when nothing else was there.
+    /// </summary>
+    public const long SlackNanos = 1_000_000_000;
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<ulong, Page> pages = [];
+    private readonly Dictionary<MethodCodeKey, MethodCode> living = [];
+    private readonly Dictionary<ulong, MethodCode> entryPoints = [];
+    private readonly List<long> reuses = [];
+
+    /// <summary>Ranges known, dead ones included.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Dead ranges that had to be forgotten.</summary>
+    public long Forgotten { get; private set; }
+
+    /// <summary>Code was published at <paramref name="time"/>: what the runtime reports when it happens.</summary>
+    public void Load(MethodCode code, MonotonicNanos time)
+    {
+        if (!IsPlausible(code)) return;
+        lock (gate)
+        {
+            if (living.TryGetValue(code.Key, out MethodCode? known))
+            {
+                // A rundown told of it first, later than it happened: now its time is known.
+                if (known.Loaded == MethodCode.Beginning && known.Size == code.Size) Begin(known, time);
+                return;
+            }
+
+            Begin(code, time);
+            Add(code);
+        }
+    }
+
+    /// <summary>Code exists at <paramref name="time"/>: what a rundown reports.</summary>
+    public void Exists(MethodCode code, MonotonicNanos time)
+    {
+        if (!IsPlausible(code)) return;
+        lock (gate)
+        {
+            if (living.ContainsKey(code.Key)) return;
+            if (entryPoints.Remove(code.Start, out MethodCode? entry))
+            {
+                // The same precompiled method, of which the entry point was known: keep the instance, complete it.
+                entry.Size = code.Size;
+                entry.ModuleId = code.ModuleId;
+                entry.Mapping ??= code.Mapping;
+                living[entry.Key] = entry;
+                Insert(entry);
+                return;
+            }
+
+            foreach (MethodCode other in Overlapping(code, time))
+            {
+                if (other.Key == code.Key && other.LivesAt(time)) return;
+                if (other.Loaded.CompareTo(time) > 0)
+                {
+                    if (other.Loaded.CompareTo(code.Unloaded) < 0) code.Unloaded = other.Loaded;
+                }
+                else if (other.Unloaded.CompareTo(time) <= 0)
+                {
+                    if (other.Unloaded.CompareTo(code.Loaded) > 0) code.Loaded = other.Unloaded;
+                    Reused(other.Unloaded);
+                }
+                else
+                {
+                    // It cannot still be there, and nothing told when it went.
+                    End(other, time);
+                    code.Loaded = time;
+                    Reused(time);
+                }
+            }
+
+            if (code.Unloaded != MethodCode.Never) Reused(code.Unloaded);
+            Add(code);
+        }
+    }
+
+    /// <summary>
+    /// A precompiled method was used for the first time; the event tells its entry point but not its size. The code
+    /// stays as long as its image does.
+    /// </summary>
+    public void EntryPoint(MethodCode code)
+    {
+        lock (gate)
+        {
+            if (PageAt(code.Start) is { } page)
+            {
+                foreach (MethodCode other in page.Living)
+                {
+                    if (other.Contains(code.Start)) return;
+                }
+            }
+
+            if (entryPoints.TryAdd(code.Start, code)) Count++;
+        }
+    }
+
+    /// <summary>Code was freed. It is named by this event too, so that code never heard of before has a name.</summary>
+    public void Unload(MethodCode code, MonotonicNanos time)
+    {
+        if (!IsPlausible(code)) return;
+        lock (gate)
+        {
+            if (living.TryGetValue(code.Key, out MethodCode? known))
+            {
+                if (known.Loaded.CompareTo(time) <= 0) End(known, time);
+                return;
+            }
+
+            foreach (MethodCode other in Overlapping(code, time))
+            {
+                if (other.Key == code.Key || other.LivesAt(time)) return;
+                if (other.Unloaded.CompareTo(time) <= 0 && other.Unloaded.CompareTo(code.Loaded) > 0) code.Loaded = other.Unloaded;
+            }
+
+            code.Unloaded = time;
+            Add(code);
+        }
+    }
+
+    /// <summary>A module was unloaded with all its code, for which no events are sent one by one.</summary>
+    public void UnloadModule(ulong moduleId, MonotonicNanos time)
+    {
+        if (moduleId == 0) return;
+        lock (gate)
+        {
+            foreach (MethodCode code in living.Values.Where(code => code.ModuleId == moduleId && code.Loaded.CompareTo(time) <= 0).ToList())
+                End(code, time);
+        }
+    }
+
+    /// <summary>The code an instruction belonged to when it was executed.</summary>
+    public MethodCode? Find(InstructionPointer ip, MonotonicNanos time)
+    {
+        lock (gate)
+        {
+            if (PageAt(ip.Value) is not { } page) return null;
+            MethodCode? nearest = null;
+            long nearestDistance = SlackNanos + 1;
+            return FindIn(page.Living) ?? FindIn(page.Dead) ?? nearest;
+
+            MethodCode? FindIn(List<MethodCode> codes)
+            {
+                for (int i = codes.Count - 1; i >= 0; i--)
+                {
+                    MethodCode code = codes[i];
+                    if (!code.Contains(ip.Value)) continue;
+                    if (code.LivesAt(time)) return code;
+                    long distance = code.Loaded.CompareTo(time) > 0 ? code.Loaded.Value - time.Value : time.Value - code.Unloaded.Value;
+                    if (distance < 0 || distance >= nearestDistance) continue;
+                    nearestDistance = distance;
+                    nearest = code;
+                }
+
+                return null;
+            }
+        }
+    }
+
+    /// <summary>The precompiled method that starts at an address, where only its entry point is known.</summary>
+    public MethodCode? FindEntryPoint(ulong start)
+    {
+        lock (gate)
+        {
+            return entryPoints.GetValueOrDefault(start);
+        }
+    }
+
+    /// <summary>
+    /// How often, up to and including <paramref name="time"/>, code took an address that other code had before. Between
+    /// two of these an address means one thing only. A number stays true once events up to its time were seen.
+    /// </summary>
+    public int GenerationAt(MonotonicNanos time)
+    {
+        lock (gate)
+        {
+            int index = reuses.BinarySearch(time.Value);
+            return index >= 0 ? index + 1 : ~index;
+        }
+    }
+
+    private static bool IsPlausible(MethodCode code) =>
+        code.Size is > 0 and <= MaxMethodSize && code.Start <= ulong.MaxValue - MaxMethodSize;
+
+    private Page? PageAt(ulong address) => pages.GetValueOrDefault(address >> PageShift);
+
+    /// <summary>Lets code begin at a time that is known, and ends what was there before.</summary>
+    private void Begin(MethodCode code, MonotonicNanos time)
+    {
+        code.Loaded = time;
+        bool reused = false;
+        foreach (MethodCode other in Overlapping(code, time))
+        {
+            if (ReferenceEquals(other, code)) continue;
+            if (other.Loaded.CompareTo(time) <= 0)
+            {
+                reused = true;
+                if (time.CompareTo(other.Unloaded) < 0) End(other, time);
+            }
+            else if (other.Loaded.CompareTo(code.Unloaded) < 0)
+            {
+                // Heard of out of order: what came later ends this.
+                code.Unloaded = other.Loaded;
+                Reused(other.Loaded);
+            }
+        }
+
+        if (reused) Reused(time);
+    }
+
+    /// <summary>
+    /// All living code in a range, and of the dead what may matter at a time: what ended after it, and the last before.
+    /// </summary>
+    private List<MethodCode> Overlapping(MethodCode code, MonotonicNanos time)
+    {
+        var found = new List<MethodCode>();
+        for (ulong number = code.Start >> PageShift; number <= (code.End - 1) >> PageShift; number++)
+        {
+            if (!pages.TryGetValue(number, out Page? page)) continue;
+            foreach (MethodCode other in page.Living) Collect(other);
+
+            // The dead lie in the order of their ends, but for what was heard of out of order.
+            for (int i = page.Dead.Count - 1; i >= 0; i--)
+            {
+                MethodCode other = page.Dead[i];
+                if (Collect(other) && other.Unloaded.CompareTo(time) <= 0) break;
+            }
+        }
+
+        return found;
+
+        bool Collect(MethodCode other)
+        {
+            if (!other.Overlaps(code)) return false;
+            if (!found.Contains(other)) found.Add(other);
+            return true;
+        }
+    }
+
+    private void Add(MethodCode code)
+    {
+        Count++;
+        if (code.Unloaded == MethodCode.Never) living[code.Key] = code;
+        Insert(code);
+    }
+
+    private void Insert(MethodCode code)
+    {
+        for (ulong number = code.Start >> PageShift; number <= (code.End - 1) >> PageShift; number++)
+        {
+            if (!pages.TryGetValue(number, out Page? page)) pages.Add(number, page = new Page());
+            if (code.Unloaded == MethodCode.Never) page.Living.Add(code);
+            else Bury(page, code);
+        }
+    }
+
+    private void End(MethodCode code, MonotonicNanos time)
+    {
+        bool lived = code.Unloaded == MethodCode.Never;
+        code.Unloaded = time;
+        if (!lived) return;
+        living.Remove(code.Key);
+        for (ulong number = code.Start >> PageShift; number <= (code.End - 1) >> PageShift; number++)
+        {
+            Page page = pages[number];
+            page.Living.Remove(code);
+            Bury(page, code);
+        }
+    }
+
+    private void Bury(Page page, MethodCode code)
+    {
+        if (page.Dead.Count >= MaxDeadPerPage)
+        {
+            Forgotten += MaxDeadPerPage / 2;
+            page.Dead.RemoveRange(0, MaxDeadPerPage / 2);
+        }
+
+        page.Dead.Add(code);
+    }
+
+    private void Reused(MonotonicNanos time)
+    {
+        int index = reuses.BinarySearch(time.Value);
+        if (index < 0) reuses.Insert(~index, time.Value);
+    }
+
+    private sealed class Page
+    {
+        public List<MethodCode> Living { get; } = [];
+
+        public List<MethodCode> Dead { get; } = [];
+    }
+}

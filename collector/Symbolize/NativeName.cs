@@ -1,0 +1,26 @@
+using System.Globalization;
+using DotnetPprof.Model;
+
+namespace DotnetPprof.Symbolize;
+
+/// <summary>Names for native code.</summary>
+internal static class NativeName
+{
+    /// <summary>A symbol of a module. The single place to demangle; the raw symbol stays in the system name.</summary>
+    public static Function ToFunction(string symbol, string modulePath) =>
+        new(symbol, symbol + "@" + FileName(modulePath), "", 0);
+
+    /// <summary>A place in a module that has no symbol: <c>libcoreclr.so!+0x1a2b30</c>.</summary>
+    /// <param name="modulePath">The module's file.</param>
+    /// <param name="address">Linked address, of the function's start where that is known.</param>
+    public static Function ToFunction(string modulePath, ulong address)
+    {
+        string name = FileName(modulePath) + "!+0x" + address.ToString("x", CultureInfo.InvariantCulture);
+        return new Function(name, name + "@" + modulePath, "", 0);
+    }
+
+    /// <summary>A bracketed name for what is no function of any file.</summary>
+    public static Function Bracketed(string name) => new(name, name + "@dotnet-pprof", "", 0);
+
+    private static string FileName(string path) => path[(path.LastIndexOf('/') + 1)..];
+}

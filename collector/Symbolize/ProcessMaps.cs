@@ -1,0 +1,72 @@
+using System.Globalization;
+
+namespace DotnetPprof.Symbolize;
+
+/// <summary>One line of /proc/PID/maps (proc_pid_maps(5)).</summary>
+/// <param name="Start">First address.</param>
+/// <param name="End">First address past it.</param>
+/// <param name="Offset">Offset in the file of the byte at <paramref name="Start"/>.</param>
+/// <param name="Executable">Whether its bytes can be executed.</param>
+/// <param name="Path">File, bracketed name or empty, without the kernel's <c> (deleted)</c>.</param>
+/// <param name="Deleted">Whether the file is no longer there under that path.</param>
+internal readonly record struct MapRegion(ulong Start, ulong End, ulong Offset, bool Executable, string Path, bool Deleted)
+{
+    /// <summary>The memory the runtime shares with itself to write code it maps as executable elsewhere (W^X).</summary>
+    public bool IsRuntimeCode => Path.StartsWith("/memfd:doublemapper", StringComparison.Ordinal);
+
+    /// <summary>Whether a file that was opened by a path backs it.</summary>
+    public bool HasFile => Path.StartsWith('/') && !Path.StartsWith("/memfd:", StringComparison.Ordinal);
+}
+
+/// <summary>Parser of /proc/PID/maps.</summary>
+internal static class ProcessMaps
+{
+    private const string DeletedSuffix = " (deleted)";
+
+    /// <summary>Lines that are not of the form are left out: a line may be cut where the target died.</summary>
+    public static List<MapRegion> Parse(string text)
+    {
+        var regions = new List<MapRegion>();
+        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
+        {
+            if (TryParseLine(line, out MapRegion region)) regions.Add(region);
+        }
+
+        return regions;
+    }
+
+    private static bool TryParseLine(ReadOnlySpan<char> line, out MapRegion region)
+    {
+        region = default;
+        ReadOnlySpan<char> rest = line;
+        ReadOnlySpan<char> range = NextField(ref rest);
+        ReadOnlySpan<char> permissions = NextField(ref rest);
+        ReadOnlySpan<char> offsetText = NextField(ref rest);
+        NextField(ref rest);
+        ReadOnlySpan<char> inode = NextField(ref rest);
+        int dash = range.IndexOf('-');
+        if (dash <= 0 || permissions.Length < 4 || inode.IsEmpty) return false;
+        if (!TryHex(range[..dash], out ulong start) || !TryHex(range[(dash + 1)..], out ulong end) || !TryHex(offsetText, out ulong offset) || end <= start)
+            return false;
+
+        // The path is what is left, spaces and all; the kernel pads in front of it and escapes newlines as \012.
+        string path = rest.TrimStart(' ').ToString();
+        bool deleted = path.EndsWith(DeletedSuffix, StringComparison.Ordinal);
+        if (deleted) path = path[..^DeletedSuffix.Length];
+        region = new MapRegion(start, end, offset, permissions[2] == 'x', path.Replace("\\012", "\n", StringComparison.Ordinal), deleted);
+        return true;
+    }
+
+    private static ReadOnlySpan<char> NextField(ref ReadOnlySpan<char> rest)
+    {
+        rest = rest.TrimStart(' ');
+        int end = rest.IndexOf(' ');
+        if (end < 0) end = rest.Length;
+        ReadOnlySpan<char> field = rest[..end];
+        rest = rest[end..];
+        return field;
+    }
+
+    private static bool TryHex(ReadOnlySpan<char> text, out ulong value) =>
+        ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+}

@@ -1,0 +1,61 @@
+/*
+ * What the agent's C and C# hand each other inside the process. Like the region's, these layouts are stated here alone
+ * and turned into C# by layout_gen.c.
+ */
+#ifndef DPP_AGENT_ABI_H
+#define DPP_AGENT_ABI_H
+
+#include "region.h"
+
+#define EVENT_NAME_UNITS 64u
+
+#define AGENT_START_FIELDS(F, A)  \
+    F(u32, signal_number)         /* the runtime's activation signal, 0 when not found */ \
+    F(u32, launch_wait_ms)        /* how long to hold the process at its start for a collector, 0: not at all */ \
+    F(u64, thread_root_return)    /* as in RegionHeader */ \
+    F(u64, main_root_return)      \
+    A(u8, runtime_version, 32)
+
+#define SLOT_SETUP_FIELDS(F, A)   \
+    F(u32, index)                 \
+    F(u32, generation)            /* unique among the slot's threads and sessions */ \
+    F(u32, tid)                   \
+    F(u32, random)                /* not 0 */ \
+    F(u64, ring_offset)           /* in the region's rings section */ \
+    F(u64, ring_records)          /* a power of two */ \
+    F(u64, cpu_now_ns)            /* the thread's CPU clock where its settlement begins */ \
+    F(u64, tick_first_ns)         /* CPU time to the first expiry */ \
+    F(u64, tick_period_ns)        /* CPU time between two expiries */ \
+    F(u64, shot_period_ns)        /* 0: no shots */ \
+    F(u64, shots_per_tick)        \
+    F(u64, stack_low)             \
+    F(u64, stack_high)            /* 0: not known yet */
+
+#define AGENT_EVENT_FIELDS(F, A)  \
+    F(u32, kind)                  /* AgentEventKind */ \
+    F(u32, tid)                   /* started: the new thread's; ended: the calling thread's; named: 0 */ \
+    F(u64, managed_id)            /* the runtime's ThreadID */ \
+    F(u64, sp)                    /* started on its own thread: an address in its stack, and its TCB's; else 0 */ \
+    F(u64, tcb)                   \
+    F(u64, cpu_ns)                /* ended: the calling thread's CPU clock */ \
+    F(u32, name_units)            /* UTF-16 units of `name` */ \
+    F(u32, reserved)              \
+    A(u16, name, EVENT_NAME_UNITS)
+
+#define AGENT_EVENT_KIND_VALUES(V) V(NONE, 0) V(THREAD_STARTED, 1) V(THREAD_ENDED, 2) V(THREAD_NAMED, 3)
+
+#define AGENT_STRUCTS(S)                \
+    S(AgentStart, AGENT_START_FIELDS)   \
+    S(SlotSetup, SLOT_SETUP_FIELDS)     \
+    S(AgentEvent, AGENT_EVENT_FIELDS)
+
+#define AGENT_ENUMS(E) E(AgentEventKind, AGENT_EVENT_KIND_VALUES)
+
+AGENT_STRUCTS(DPP_STRUCT)
+
+enum {
+#define DPP_EVENT_KIND(name, value) EVENT_##name = value,
+    AGENT_EVENT_KIND_VALUES(DPP_EVENT_KIND)
+};
+
+#endif

@@ -1,0 +1,103 @@
+#include "entry.h"
+
+#include "slots.h"
+#include "syscalls.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NOT_READY INT32_MIN
+#define READY_PATIENCE_S 15
+#define LAUNCH_WAIT_VARIABLE "DOTNET_PPROF_LAUNCH"
+#define LAUNCH_WAIT_LIMIT_MS 10000
+
+/* The managed side; weak, so that the unit tests can load this library without it. */
+extern void agent_main(const AgentStart *start) __attribute__((weak));
+
+static AgentStart start;
+static i32 ready = NOT_READY;
+
+/*
+ * The runtime masks its activation signal while it handles a fault, so that signal stands in its SIGSEGV handler's
+ * mask. Read before the agent's own runtime starts, which puts a SIGSEGV handler of its own in front.
+ */
+static u32 find_activation_signal(void)
+{
+    struct sigaction fault, candidate;
+    if (sigaction(SIGSEGV, 0, &fault) != 0)
+        return 0;
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+        if (sigismember(&fault.sa_mask, number) == 1 && sigaction(number, 0, &candidate) == 0 &&
+            (candidate.sa_flags & SA_SIGINFO))
+            return (u32)number;
+    /* Somebody else's SIGSEGV handler is in front: the number has been SIGRTMIN in every release. */
+    if (sigaction(SIGRTMIN, 0, &candidate) == 0 && (candidate.sa_flags & SA_SIGINFO))
+        return (u32)SIGRTMIN;
+    return 0;
+}
+
+static __attribute__((noinline)) void *run_agent(void *unused)
+{
+    (void)unused;
+    start.thread_root_return = (u64)__builtin_return_address(0);
+    agent_main(&start);
+    /* Not a tail call, so that the return address above is libc's. */
+    __asm__ volatile("");
+    return 0;
+}
+
+void agent_ready(i32 result)
+{
+    __atomic_store_n(&ready, result, __ATOMIC_RELEASE);
+    syscall6(SYS_futex, (long)&ready, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
+}
+
+static i32 wait_ready(void)
+{
+    for (int second = 0; second < READY_PATIENCE_S; second++) {
+        struct timespec timeout = {.tv_sec = 1};
+        i32 result = __atomic_load_n(&ready, __ATOMIC_ACQUIRE);
+        if (result != NOT_READY)
+            return result;
+        syscall6(SYS_futex, (long)&ready, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, NOT_READY, (long)&timeout, 0, 0);
+    }
+    return -ETIMEDOUT;
+}
+
+i32 agent_start(const char *runtime_version)
+{
+    if (!agent_main)
+        return -ENOSYS;
+    start.signal_number = find_activation_signal();
+    start.main_root_return = root_of_main();
+    strncpy((char *)start.runtime_version, runtime_version, sizeof start.runtime_version - 1);
+    const char *wait = getenv(LAUNCH_WAIT_VARIABLE);
+    long wait_ms = wait ? strtol(wait, 0, 10) : 0;
+    start.launch_wait_ms = (u32)(wait_ms < 0 ? 0 : wait_ms > LAUNCH_WAIT_LIMIT_MS ? LAUNCH_WAIT_LIMIT_MS : wait_ms);
+
+    /* The application's signals are for the application's threads. What the agent's runtime and the calibration need
+       stays open: faults, and the activation signal. */
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    const int open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, (int)start.signal_number};
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        if (open[i] != 0)
+            sigdelset(&blocked, open[i]);
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, 1u << 20);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    int error = pthread_create(&thread, &attributes, run_agent, 0);
+    pthread_sigmask(SIG_SETMASK, &before, 0);
+    pthread_attr_destroy(&attributes);
+    if (error != 0)
+        return -error;
+    pthread_setname_np(thread, "dotnet-pprof");
+    return wait_ready();
+}

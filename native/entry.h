@@ -1,0 +1,13 @@
+/* The agent's own thread: the only one on which the agent's managed code runs. */
+#ifndef DPP_ENTRY_H
+#define DPP_ENTRY_H
+
+#include "agent_abi.h"
+
+/* Starts the agent's thread and waits until it is ready. Gives 0, or why there is no agent. */
+i32 agent_start(const char *runtime_version);
+
+/* Called once by the managed code when it is ready to serve (0), or never will be (a negative errno). */
+__attribute__((visibility("default"))) void agent_ready(i32 result);
+
+#endif

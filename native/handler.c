@@ -1,0 +1,165 @@
+/*
+ * The signal handler. It runs on application threads, between any two instructions, with all signals masked.
+ *
+ * It may call: the functions of the units beside it (walk, chain_store, ring, lease, clock), clock_gettime, raw system
+ * calls, and __errno_location. Nothing that locks, allocates, uses lazily allocated TLS, or is managed code. The tests
+ * hold the undefined symbols of these units, linked together, to that list.
+ */
+#include "hot.h"
+#include "syscalls.h"
+
+#include <errno.h>
+
+Hot hot;
+
+/* Stack that must be left below the interrupted frame for the walk to be made: its buffer, and what it calls. */
+#define WALK_ROOM (16u << 10)
+
+/* Not inlined: its frame holds the buffer, and must not be there before the room for it has been checked. */
+static __attribute__((noinline)) void walk_stack(Slot *slot, const ucontext_t *context, RegionRecord *record)
+{
+    u64 returns[REGION_MAX_DEPTH];
+    const greg_t *regs = context->uc_mcontext.gregs;
+    u32 depth = walk_frames(slot, (u64)regs[REG_RSP], (u64)regs[REG_RBP], returns, &record->stop);
+    if (depth == 0)
+        return;
+    record->chain = chain_intern(&hot.chains, returns, depth);
+    if (record->chain == 0) {
+        record->stop = STOP_STORE_FULL;
+        slot->counts[COUNTER_LOST_STORE_FULL]++;
+    }
+}
+
+static void take_stack(Slot *slot, const ucontext_t *context, RegionRecord *record)
+{
+    record->ip = (u64)context->uc_mcontext.gregs[REG_RIP];
+    u64 here = (u64)__builtin_frame_address(0);
+    if (here - slot->stack_low < WALK_ROOM && slot->stack_high != 0)
+        record->stop = STOP_STACK_SHORT;
+    else
+        walk_stack(slot, context, record);
+}
+
+/* What the agent's watchdog looks at: does the thread get anywhere between two samples? */
+static void watch_progress(Slot *slot, const ucontext_t *context, int overdue)
+{
+    u64 ip = (u64)context->uc_mcontext.gregs[REG_RIP];
+    u64 sp = (u64)context->uc_mcontext.gregs[REG_RSP];
+    if (overdue && ip == slot->last_ip && sp == slot->last_sp) {
+        slot->stuck_run++;
+        slot->counts[COUNTER_STUCK]++;
+    } else {
+        slot->stuck_run = 0;
+    }
+    slot->last_ip = ip;
+    slot->last_sp = sp;
+}
+
+static void write_sample(Slot *slot, RegionRecord *record)
+{
+    if (ring_put(slot, record))
+        slot->counts[COUNTER_SAMPLES]++;
+    else
+        ring_lose(slot, record->ticks);
+}
+
+/* The monotonic timer, leased to a thread that was found running. */
+static void on_shot(Slot *slot, const siginfo_t *info, const ucontext_t *context, u64 ticks)
+{
+    if (slot->shots_left == 0) {
+        /* It was pending when the lease was returned, or the agent changed the period just then. */
+        lease_return(slot);
+        slot->counts[COUNTER_LATE_SIGNALS]++;
+        return;
+    }
+    if (lease_interrupted_syscall(context)) {
+        lease_return(slot);
+        slot->counts[COUNTER_SYSCALL_WAKEUPS]++;
+        return;
+    }
+    slot->counts[COUNTER_OVERRUNS] += (u64)info->si_overrun;
+    watch_progress(slot, context, info->si_overrun > 0);
+
+    RegionRecord record = {.ticks = ticks, .kind = RECORD_SHOT, .value = 1 + (u64)info->si_overrun};
+    take_stack(slot, context, &record);
+    write_sample(slot, &record);
+    if (--slot->shots_left == 0)
+        lease_return(slot);
+}
+
+/* The thread's CPU clock, on a kernel tick that found it running. */
+static void on_tick(Slot *slot, const ucontext_t *context, u64 ticks)
+{
+    u64 cpu = clock_own_thread_cpu();
+    RegionRecord record = {.ticks = ticks, .value = cpu - slot->settled_cpu_ns};
+    if (slot->shots_left != 0) {
+        record.kind = RECORD_SETTLE;
+        if (ring_put(slot, &record))
+            slot->settled_cpu_ns = cpu;
+    } else {
+        record.kind = RECORD_TICK;
+        take_stack(slot, context, &record);
+        u64 written = slot->counts[COUNTER_SAMPLES];
+        write_sample(slot, &record);
+        if (slot->counts[COUNTER_SAMPLES] != written)
+            slot->settled_cpu_ns = cpu;
+    }
+    __atomic_store_n(&slot->shared->cpu_ns, cpu, __ATOMIC_RELAXED);
+    if (slot->shot_period_ns != 0)
+        lease_grant(slot);
+}
+
+static void on_timer(Slot *slot, const siginfo_t *info, const ucontext_t *context)
+{
+    u64 value = (u64)info->si_value.sival_ptr;
+    __atomic_store_n(&slot->in_handler, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&slot->cookie, __ATOMIC_SEQ_CST) == (value & ~COOKIE_SHOT)) {
+        u64 ticks = hot.clock();
+        if (value & COOKIE_SHOT)
+            on_shot(slot, info, context, ticks);
+        else
+            on_tick(slot, context, ticks);
+    } else {
+        slot->counts[COUNTER_LATE_SIGNALS]++;
+    }
+    __atomic_store_n(&slot->in_handler, 0, __ATOMIC_RELEASE);
+}
+
+/*
+ * Not ours: the runtime's own use of the signal, or somebody's else. It goes to the handler that was there before,
+ * under the mask that handler would have run with had ours not been in front of it: the runtime's waits in there for a
+ * garbage collection to end.
+ */
+static void chain(int number, siginfo_t *info, void *context)
+{
+    __atomic_fetch_add(&hot.chained, 1, __ATOMIC_RELAXED);
+    const struct sigaction *previous = &hot.previous;
+    if (previous->sa_handler == SIG_IGN || previous->sa_handler == SIG_DFL)
+        return;
+
+    /* The kernel's signal set is one 64-bit word on x86-64, the first of libc's sigset_t. */
+    u64 mask = *(const u64 *)&((const ucontext_t *)context)->uc_sigmask | *(const u64 *)&previous->sa_mask;
+    if (!(previous->sa_flags & SA_NODEFER))
+        mask |= UINT64_C(1) << (number - 1);
+    syscall4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask);
+    if (previous->sa_flags & SA_SIGINFO)
+        previous->sa_sigaction(number, info, context);
+    else
+        previous->sa_handler(number);
+}
+
+void handler_entry(int number, siginfo_t *info, void *context)
+{
+    int saved_errno = errno;
+    u64 value = (u64)info->si_value.sival_ptr;
+    if (info->si_code == SI_TIMER && value >> 48 == COOKIE_MAGIC) {
+        u32 index = cookie_index(value);
+        if (index < hot.slot_count)
+            on_timer(&hot.slots[index], info, context);
+        else
+            __atomic_fetch_add(&hot.late, 1, __ATOMIC_RELAXED);
+    } else {
+        chain(number, info, context);
+    }
+    errno = saved_errno;
+}

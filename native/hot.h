@@ -1,0 +1,135 @@
+/*
+ * What the signal handler works on, all of it in the agent's private memory: nothing in the shared region is trusted
+ * as an index, a bound or a pointer.
+ *
+ * Ownership. Each Slot has three writers, and no field has two:
+ *   - the sampled thread, inside the handler: the fields under "handler";
+ *   - the agent's thread: the fields under "agent". It changes `ring`, `mask`, `shared` and `head` only while `cookie`
+ *     is 0 and `in_handler` is 0, that is, when no handler can be using them;
+ *   - the handler and the agent meet in two words:
+ *       cookie      agent stores (seq_cst), handler loads (seq_cst) after it has stored in_handler = 1 (seq_cst).
+ *       in_handler  handler stores, agent loads after it has stored cookie = 0. One of the two sees the other, so after
+ *                   `cookie = 0` and a glimpse of `in_handler == 0` no handler touches the slot or the region again.
+ *       stack_low / stack_high
+ *                   agent stores high last with release; handler loads high first with acquire.
+ *       stack_wanted
+ *                   handler stores 1 with release after seen_sp and seen_tcb; agent loads it with acquire, sets it to 0.
+ *   - the collector writes shared->tail alone; it pairs (release) with the acquire in ring_put, and the handler's
+ *     release of shared->head pairs with the collector's acquire. A lying tail can only make the ring look full or be
+ *     overwritten: positions are always masked.
+ */
+#ifndef DPP_HOT_H
+#define DPP_HOT_H
+
+#include "clock.h"
+#include "region.h"
+
+#include <signal.h>
+#include <ucontext.h>
+
+#define DPP_API __attribute__((visibility("default")))
+
+/*
+ * A cookie is the sigev_value of our timers: it names the slot, tells the two timers apart, and is never the same for
+ * two threads or two sessions in a row, so that a late signal is known for what it is.
+ */
+#define COOKIE_MAGIC UINT64_C(0xD9F1)
+#define COOKIE_SHOT (UINT64_C(1) << 16)
+
+static inline u64 cookie_make(u32 index, u32 generation)
+{
+    return COOKIE_MAGIC << 48 | (u64)(generation & 0x3FFFFFFFu) << 17 | (index & 0xFFFFu);
+}
+
+static inline u32 cookie_index(u64 cookie)
+{
+    return (u32)cookie & 0xFFFFu;
+}
+
+typedef struct Slot {
+    /* agent */
+    u64 cookie; /* 0: not sampled */
+    RegionSlot *shared;
+    RegionRecord *ring;
+    u64 mask; /* records in the ring, less one */
+    u64 stack_low;
+    u64 stack_high; /* 0: not known */
+    i64 tick_timer; /* kernel timer ids, -1: none */
+    i64 shot_timer;
+    u64 shot_period_ns; /* 0: every tick is a sample, there are no shots */
+    u32 shots_per_tick;
+    u32 tid;
+
+    /* handler */
+    u32 in_handler __attribute__((aligned(64)));
+    u32 shots_left; /* > 0: the shot timer is armed */
+    u64 head;
+    u64 settled_cpu_ns; /* the thread's CPU clock at the last TICK or SETTLE record */
+    u64 lost;           /* samples not yet reported by a LOST record */
+    u64 lost_since;     /* ticks */
+    u64 last_ip;
+    u64 last_sp;
+    u32 stuck_run; /* samples in a row that found the same ip and sp with an expiry already overdue */
+    u32 random;
+    u64 seen_sp;
+    u64 seen_tcb;
+    u32 stack_wanted;
+    u32 reserved;
+    u64 counts[16]; /* by COUNTER_*, the first 16 of them */
+} __attribute__((aligned(64))) Slot;
+
+typedef struct ChainStore {
+    u64 *table; /* open addressing: high half of the hash << 32 | chain id; 0 is empty. Private. */
+    u64 table_mask;
+    u8 *arena;  /* the region's chain section */
+    u64 arena_bytes;
+    u64 arena_used; /* fetch-and-add by all handlers */
+} ChainStore;
+
+typedef struct Hot {
+    Slot *slots;
+    u32 slot_count;
+    u32 signal_number;
+    u32 pid;
+    u32 reserved;
+    clock_read clock;
+    u64 thread_root_return;
+    u64 main_root_return;
+    ChainStore chains;
+    struct sigaction previous; /* the handler that was there before; written before ours is installed */
+    u64 chained;               /* signals passed on; atomic */
+    u64 late;                  /* signals of ours that found no slot; atomic */
+} Hot;
+
+extern Hot hot __attribute__((visibility("hidden")));
+
+/* handler.c: the signal's entry. */
+void handler_entry(int number, siginfo_t *info, void *context);
+
+/*
+ * walk.c: callers of the interrupted frame, by frame pointers. Reads the target's stack only between `sp` and the
+ * slot's stack end; where the slot's stack is not known yet or not the one in use, through the kernel. Gives the number of return addresses in `out` (REGION_MAX_DEPTH at most) and why it stopped.
+ */
+u32 walk_frames(Slot *slot, u64 sp, u64 fp, u64 *out, u16 *stop);
+
+/* chain_store.c: the id of a chain of return addresses, the same for the same addresses; 0 when the store is full. */
+u32 chain_intern(ChainStore *store, const u64 *returns, u32 depth);
+
+/*
+ * ring.c: appends a record, preceded by a LOST record when samples were lost since the last one. False when the ring is
+ * full. Only the slot's own handler calls it, or the agent when the slot is quiet.
+ */
+int ring_put(Slot *slot, const RegionRecord *record);
+
+/* ring.c: writes the LOST record alone, where there is one to write and room for it. */
+void ring_report_lost(Slot *slot);
+
+/* ring.c: counts a sample that found no room; the next ring_put that succeeds reports it. */
+void ring_lose(Slot *slot, u64 ticks);
+
+/* lease.c: the monotonic timer that gives a running thread its shots between two CPU ticks. */
+void lease_grant(Slot *slot);
+void lease_return(Slot *slot);
+int lease_interrupted_syscall(const ucontext_t *context);
+
+#endif

@@ -1,0 +1,77 @@
+/* The agent's side of a slot: everything here runs on the agent's own thread, never in the handler. */
+#ifndef DPP_SLOTS_H
+#define DPP_SLOTS_H
+
+#include "agent_abi.h"
+#include "hot.h"
+
+/*
+ * Sets up the private state over a mapped region. `clock` is what the handler stamps samples with. Called once, before
+ * slots_install. Gives 0 or a negative errno.
+ */
+DPP_API i64 slots_initialize(u8 *region, u64 (*clock)(void));
+
+/* The function that reads a clock, by CLOCK_KIND_*. */
+DPP_API void *clock_pointer(u32 kind);
+
+/*
+ * Puts our handler in front of the runtime's on its activation signal. Gives the signal's number, or 0 when no such
+ * signal with a handler was found: then there must be no timers.
+ */
+DPP_API u32 slots_install(u32 number);
+
+/* Whether our handler is still the one the kernel calls. */
+DPP_API u32 slots_installed(void);
+
+/* Forgets all chains of the last session. All slots are quiet. */
+DPP_API void slots_reset_chains(void);
+
+/* Bytes of the chain section in use. */
+DPP_API u64 slots_chains_used(void);
+
+/* Signals passed on to the handler that was there before, and signals of ours that found no slot. */
+DPP_API u64 slots_chained_signals(void);
+DPP_API u64 slots_late_signals(void);
+
+/*
+ * Gives the slot's thread its timers. Gives 0, or a negative errno: -EAGAIN when RLIMIT_SIGPENDING is reached, -EINVAL
+ * when the thread is gone. The slot must be quiet.
+ */
+DPP_API i64 slot_arm(const SlotSetup *setup);
+
+/* Takes the timers away. Samples may be under way until slot_quiet says otherwise. */
+DPP_API void slot_disarm(u32 index);
+
+/* True when no handler is or will be using the slot. */
+DPP_API u32 slot_quiet(u32 index);
+
+/* Reports losses not yet reported, when the slot is quiet. */
+DPP_API void slot_report_lost(u32 index);
+
+/* The stack a thread asked to have looked up: false when it did not ask. */
+DPP_API u32 slot_stack_wanted(u32 index, u64 *sp, u64 *tcb);
+DPP_API void slot_set_stack(u32 index, u64 low, u64 high);
+
+/* A new shot period for an armed slot; takes effect at once where shots are under way. */
+DPP_API void slot_set_shot_period(u32 index, u64 period_ns, u32 shots_per_tick);
+
+/* Copies the slot's counters (16, by COUNTER_*) and gives the samples in a row that made no progress. */
+DPP_API u32 slot_counts(u32 index, u64 *counts);
+
+/* CPU ns of a thread of this process, or -1 when there is no such thread. */
+DPP_API i64 thread_cpu_ns(u32 tid);
+
+/*
+ * Nanoseconds that one sample takes from its thread, interrupt and return included: the median of `shots` gaps that
+ * appear in the calling thread's time when it is sampled. 0 when it could not be measured.
+ */
+DPP_API u64 calibrate_sample_cost(u32 shots);
+
+/* A kernel timer that signals one thread with the given cookie; its id, or a negative errno. */
+i64 create_timer(i32 clock, u32 tid, u64 cookie);
+void delete_timer(i64 *timer);
+
+/* Where the first thread's main() returns to, in libc; 0 when not found. */
+DPP_API u64 root_of_main(void);
+
+#endif

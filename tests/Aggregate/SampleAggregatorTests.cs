@@ -1,0 +1,184 @@
+using DotnetPprof.Aggregate;
+using DotnetPprof.Clock;
+using DotnetPprof.Model;
+using DotnetPprof.Region;
+using Xunit;
+
+namespace DotnetPprof.Tests.Aggregate;
+
+public class SampleAggregatorTests
+{
+    private const long Second = 1_000_000_000;
+
+    private readonly FakeResolver resolver = new();
+    private readonly Dictionary<int, ProfileThread> threads = Enumerable.Range(0, 9).ToDictionary(i => i, i => new ProfileThread(100 + i, $"t{i}"));
+
+    [Fact]
+    public void SamplesOfOneThreadAndStackAddUp()
+    {
+        SampleAggregator aggregator = New();
+        aggregator.Add(Sample(1, 0xa, at: 1 * Second, cpu: 4));
+        aggregator.Add(Sample(2, 0xa, at: 1 * Second, cpu: 5));
+        aggregator.Add(Sample(1, 0xa, at: 2 * Second, cpu: 6));
+        aggregator.Add(Sample(1, 0xb, at: 2 * Second, cpu: 7));
+
+        IReadOnlyList<ProfileSample> samples = Build(aggregator);
+        Assert.Equal(
+            [(threads[1], 2L, 10L, "a@2"), (threads[2], 1L, 5L, "a@2"), (threads[1], 1L, 7L, "b@2")],
+            samples.Select(s => (s.Thread!, s.Count, s.CpuNanos, FakeResolver.Names(s)[0])));
+        Assert.All(samples, s => Assert.Null(s.Time));
+        Assert.Equal((4, 0, 22), (aggregator.Samples, aggregator.LostSamples, aggregator.CpuNanos));
+        Assert.Equal(2, resolver.Resolved);
+    }
+
+    [Fact]
+    public void ReusedAddressesStayApart()
+    {
+        SampleAggregator aggregator = New(new FakeGenerations(2 * Second));
+        aggregator.Add(Sample(1, 0xa, at: 1 * Second, cpu: 1));
+        aggregator.Add(Sample(1, 0xa, at: 3 * Second, cpu: 2));
+        aggregator.Add(Sample(1, 0xa, at: 4 * Second, cpu: 4));
+        Assert.Equal([("a@1", 1L), ("a@4", 6L)], Build(aggregator).Select(s => (FakeResolver.Names(s)[0], s.CpuNanos)));
+    }
+
+    [Fact]
+    public void SamplesAreHeldUntilTheirCodeEventsMustBeThere()
+    {
+        var generations = new FakeGenerations();
+        SampleAggregator aggregator = New(generations);
+        aggregator.Add(Sample(1, 0xa, at: 1 * Second, cpu: 1));
+        aggregator.Advance(new(1 * Second));
+        aggregator.Add(Sample(1, 0xb, at: 2 * Second, cpu: 1));
+        aggregator.Advance(new(2 * Second));
+        aggregator.Advance(new(3 * Second - 1));
+        Assert.Empty(generations.Asked);
+        aggregator.Advance(new(3 * Second));
+        Assert.Equal([1 * Second], generations.Asked);
+        Build(aggregator);
+        Assert.Equal([1 * Second, 2 * Second], generations.Asked);
+    }
+
+    [Fact]
+    public void CorruptTimesDoNotHoldUpTheRest()
+    {
+        var generations = new FakeGenerations();
+        SampleAggregator aggregator = New(generations);
+        aggregator.Add(new SettledSample(1, Stack(0xa), new Ticks(ulong.MaxValue / 4), 1, 1));
+        aggregator.Add(Sample(1, 0xb, at: 1 * Second, cpu: 1));
+        aggregator.Advance(new(1 * Second));
+        aggregator.Advance(new(4 * Second));
+        Assert.Equal(2, generations.Asked.Count);
+    }
+
+    [Fact]
+    public void HoldIsBounded()
+    {
+        var generations = new FakeGenerations();
+        var aggregator = new SampleAggregator(false, Clock(), generations, holdCapacity: 10);
+        for (int i = 0; i < 25; i++)
+            aggregator.Add(Sample(1, 0xa, at: i, cpu: 1));
+        aggregator.Advance(new(25));
+        Assert.Equal(15, generations.Asked.Count);
+        Assert.Equal(15, aggregator.ReleasedEarly);
+        Assert.Equal(25, Build(aggregator).Single().Count);
+    }
+
+    [Fact]
+    public void ManySamplesPassThroughTheHold()
+    {
+        SampleAggregator aggregator = New();
+        for (int i = 0; i < 100_000; i++)
+        {
+            aggregator.Add(Sample(i % 3, (ulong)(1 + i % 7), at: i * 100_000L, cpu: 3));
+            if (i % 1_000 == 999)
+                aggregator.Advance(new(i * 100_000L));
+        }
+        IReadOnlyList<ProfileSample> samples = Build(aggregator);
+        Assert.Equal(21, samples.Count);
+        Assert.Equal((100_000, 300_000), (samples.Sum(s => s.Count), samples.Sum(s => s.CpuNanos)));
+    }
+
+    [Fact]
+    public void LossesAreVisibleFrames()
+    {
+        SampleAggregator aggregator = New();
+        aggregator.Add(new SettledSample(1, null, new Ticks(5), 12, 34));
+        aggregator.Add(Sample(1, 0xa, at: 1, cpu: 1, StopReason.Depth));
+        aggregator.Add(Sample(1, 0xa, at: 1, cpu: 1, StopReason.Unreadable));
+        aggregator.Add(Sample(1, 0, at: 1, cpu: 1));
+        IReadOnlyList<ProfileSample> samples = Build(
+            aggregator, new ProcessTime(SyntheticFrames.UnsampledThreads, 77), new ProcessTime(SyntheticFrames.Agent, 0));
+        Assert.Equal(
+            [
+                "[lost samples]",
+                "a@0 root [truncated: deeper than 512 frames]",
+                "a@0 root [stack not readable]",
+                "[unknown stack]",
+                "[unsampled threads]",
+            ],
+            samples.Select(s => string.Join(' ', FakeResolver.Names(s))));
+        Assert.Equal((12, 34), (samples[0].Count, samples[0].CpuNanos));
+        Assert.Equal((null, 0, 77), (samples[^1].Thread, samples[^1].Count, samples[^1].CpuNanos));
+        Assert.Equal(12, aggregator.LostSamples);
+    }
+
+    [Fact]
+    public void EveryStopReasonButRootHasAFrameOfItsOwn()
+    {
+        Assert.Null(SyntheticFrames.ForStop(StopReason.Root));
+        List<string?> names = [.. Enum.GetValues<StopReason>().Append((StopReason)99).Skip(1).Select(SyntheticFrames.ForStop)];
+        Assert.All(names, name => Assert.Matches(@"^\[[^\[\]]+\]$", name));
+        Assert.Equal(names.Count, names.Distinct().Count());
+    }
+
+    [Fact]
+    public void WithTimestampsEverySampleIsKeptWithItsTime()
+    {
+        SampleAggregator aggregator = New(timestamps: true);
+        aggregator.Add(Sample(1, 0xa, at: 1 * Second, cpu: 4));
+        aggregator.Add(Sample(2, 0xa, at: 1 * Second + 5, cpu: 5));
+        aggregator.Add(Sample(1, 0xa, at: 2 * Second, cpu: 6));
+        aggregator.Add(new SettledSample(1, Stack(0xa), At(2 * Second), 0, 100));
+        IReadOnlyList<ProfileSample> samples = Build(aggregator, new ProcessTime("[x]", 1));
+        Assert.Equal(
+            [
+                (threads[1], 1L, 4L, new UnixNanos(101 * Second)),
+                (threads[2], 1L, 5L, new UnixNanos(101 * Second + 5)),
+                (threads[1], 1L, 106L, new UnixNanos(102 * Second)),
+                ((ProfileThread?)null, 0L, 1L, (UnixNanos?)null),
+            ],
+            samples.Select(s => (s.Thread, s.Count, s.CpuNanos, s.Time)));
+        Assert.Same(samples[0].Stack, samples[2].Stack);
+    }
+
+    [Fact]
+    public void TotalsOfGarbageDoNotTurnNegative()
+    {
+        SampleAggregator aggregator = New();
+        for (int i = 0; i < 3; i++)
+            aggregator.Add(new SettledSample(1, Stack(0xa), At(1), long.MaxValue / 2, long.MaxValue / 2));
+        ProfileSample sample = Build(aggregator).Single();
+        Assert.Equal((long.MaxValue, long.MaxValue), (sample.Count, sample.CpuNanos));
+    }
+
+    private static SampleAggregator New(FakeGenerations? generations = null, bool timestamps = false) =>
+        new(timestamps, Clock(), generations ?? new FakeGenerations());
+
+    private IReadOnlyList<ProfileSample> Build(SampleAggregator aggregator, params ProcessTime[] extras) =>
+        aggregator.Build(resolver, i => threads[i], extras);
+
+    /// <summary>A clock of 4 ticks a nanosecond whose wall clock is 100 s ahead of CLOCK_MONOTONIC.</summary>
+    private static TickMap Clock()
+    {
+        var map = new TickMap(4_000_000_000);
+        map.Add(new ClockAnchor(new(0), new(0), new(100 * Second), new(0)));
+        return map;
+    }
+
+    private static Ticks At(long nanos) => new((ulong)nanos * 4);
+
+    private static StackKey Stack(ulong leaf, StopReason stop = StopReason.Root) => new(new InstructionPointer(leaf), 9, stop);
+
+    private static SettledSample Sample(int thread, ulong leaf, long at, long cpu, StopReason stop = StopReason.Root) =>
+        new(thread, Stack(leaf, stop), At(at), 1, cpu);
+}
