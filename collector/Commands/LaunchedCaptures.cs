@@ -142,7 +142,7 @@ internal sealed class LaunchedCaptures(CommandServices services, CollectOptions 
             {
                 var result = capture.Finish();
                 services.Profiles.Write(path, result.Profile);
-                _written.Enqueue(new WrittenProfile(path, result.Summary, services.Profiles.Top(result.Profile, 10, inclusive: false)));
+                _written.Enqueue(new WrittenProfile(path, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false)));
             }
         }
         catch (Exception error)
