@@ -54,10 +54,7 @@ internal sealed class CaptureView(IAnsiConsole console)
         Say($"  engine  {summary.Engine}");
         Say($"  clock   {summary.Clock}");
         Say(Invariant($"  rate    {Rate(summary)}"));
-        if (summary.UnsampledNanos > 0) Say($"  no sample stands for {Seconds(summary.UnsampledNanos)} of CPU time; it is in the profile as [unsampled threads]");
-        if (summary.Losses.Count > 0)
-            Say("  lost    " + string.Join(", ", summary.Losses.Select(loss => Invariant($"{loss.Count:N0} {loss.Reason}"))));
-        foreach (string warning in summary.Warnings) Warn(warning);
+        ShowLosses(summary);
         // Where few functions ran, the ranking goes on with those that only called them.
         var shown = top.Where(row => row.ExclusiveNanos > 0).ToList();
         if (shown.Count > 0)
@@ -68,6 +65,21 @@ internal sealed class CaptureView(IAnsiConsole console)
 
         console.WriteLine();
         Say($"Open it:  go tool pprof -http=: {ShellWord(path)}   or drop it on https://www.speedscope.app");
+    }
+
+    /// <summary>The same for one of several profiles that matters less: what was written and what went wrong.</summary>
+    internal void SummarizeBriefly(string path, CaptureSummary summary)
+    {
+        Say(Invariant($"Wrote {path}: {summary.Samples:N0} samples, {Seconds(summary.CpuNanos)} of CPU time in {summary.Duration.TotalSeconds:N1} s"));
+        ShowLosses(summary);
+    }
+
+    private void ShowLosses(CaptureSummary summary)
+    {
+        if (summary.UnsampledNanos > 0) Say($"  no sample stands for {Seconds(summary.UnsampledNanos)} of CPU time; it is in the profile as [unsampled threads]");
+        if (summary.Losses.Count > 0)
+            Say("  lost    " + string.Join(", ", summary.Losses.Select(loss => Invariant($"{loss.Count:N0} {loss.Reason}"))));
+        foreach (string warning in summary.Warnings) Warn(warning);
     }
 
     internal static void ShowTop(IAnsiConsole console, IReadOnlyList<TopFunction> top, string title, bool shorten)

@@ -13,8 +13,9 @@ internal sealed record WrittenProfile(string Path, CaptureSummary Summary, IRead
 /// <summary>The captures of a launched command: one per process that was meant, each written as soon as it ends.</summary>
 /// <param name="services">What it works with.</param>
 /// <param name="options">What was asked for.</param>
+/// <param name="onSkip">Told of programs that cannot be profiled by their nature.</param>
 /// <param name="onError">Told at once of what kept a process from being profiled: the command may run for hours.</param>
-internal sealed class LaunchedCaptures(CommandServices services, CollectOptions options, Action<Exception> onError) : ILaunchObserver
+internal sealed class LaunchedCaptures(CommandServices services, CollectOptions options, Action<string> onSkip, Action<Exception> onError) : ILaunchObserver
 {
     private readonly ConcurrentDictionary<int, ISuspendedCapture> _suspended = new();
     private readonly ConcurrentQueue<WrittenProfile> _written = new();
@@ -92,6 +93,8 @@ internal sealed class LaunchedCaptures(CommandServices services, CollectOptions 
             Started(pid);
         }
     }
+
+    public void OnSkipped(string reason) => onSkip(reason);
 
     public void OnFailed(int pid, Exception error)
     {

@@ -26,6 +26,9 @@ internal sealed class LaunchSession : IDisposable
 
     internal LaunchedProgram Program { get; private set; } = null!;
 
+    /// <summary>Whether any runtime reported, meant or not.</summary>
+    internal bool SawRuntimes => _server.Pids.Count > 0;
+
     /// <param name="command">The program and its arguments.</param>
     /// <param name="agentPath">Absolute path of the agent's library.</param>
     /// <param name="observer">Told of the runtimes to profile.</param>
@@ -71,7 +74,13 @@ internal sealed class LaunchSession : IDisposable
         try
         {
             int launched = _launchedPid.Task.GetAwaiter().GetResult();
-            meant = _observer.WantsMore && LaunchPolicy.IsMeant(pid, launched) && RuntimeKinds.Of(pid) != RuntimeKind.NativeAot;
+            meant = _observer.WantsMore && LaunchPolicy.IsMeant(pid, launched);
+            if (meant && RuntimeKinds.Of(pid) == RuntimeKind.NativeAot)
+            {
+                _observer.OnSkipped($"{LaunchPolicy.Describe(pid)?.Name} ({pid}) was compiled ahead of time (NativeAOT) and has no profiling interface");
+                meant = false;
+            }
+
             if (!meant)
             {
                 // It may have it from a profiled parent, and must not wait for a collector that will not come.
