@@ -6,6 +6,9 @@ namespace DotnetPprof.Agent;
 
 internal static unsafe class AgentMain
 {
+    /// <summary>EIO: what a client of a failed attach is told when the reason has no number.</summary>
+    private const int UnexpectedErrno = 5;
+
     /// <summary>
     /// The agent's thread, from native/entry.c: the only thread on which this runtime's code runs. Returns only when
     /// there can be no agent; the process goes on without one.
@@ -27,6 +30,11 @@ internal static unsafe class AgentMain
         catch (AgentFailure failure)
         {
             HotPath.Ready(-failure.Errno);
+        }
+        catch (Exception)
+        {
+            /* Nothing may leave this method: an unhandled exception would end the process. */
+            HotPath.Ready(-UnexpectedErrno);
         }
     }
 }

@@ -14,6 +14,9 @@ internal sealed class SampledThread(uint tid)
 
     internal ulong Tcb { get; set; }
 
+    /// <summary>Whether it began while the running session sampled, so that all its CPU time belongs to that session.</summary>
+    internal bool BornInSession { get; set; }
+
     /// <summary>The slot it has in the running session, or -1.</summary>
     internal int Slot { get; set; } = -1;
 

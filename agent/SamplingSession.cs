@@ -44,9 +44,21 @@ internal sealed unsafe class SamplingSession
         _anchors = new AnchorWriter(region, clock);
         _slots = new SlotTable(region);
         _watchdog = new Watchdog(_slots);
-        registry.Started += thread => Do(() => _slots.Open(thread, bornInSession: true));
-        registry.Ended += (thread, cpu) => Do(() => _slots.Close(thread, cpu));
-        registry.Renamed += thread => Do(() => _slots.Rename(thread));
+        registry.Started += thread =>
+        {
+            if (Running)
+                _slots.Open(thread);
+        };
+        registry.Ended += (thread, cpu) =>
+        {
+            if (Running)
+                _slots.Close(thread, cpu);
+        };
+        registry.Renamed += thread =>
+        {
+            if (Running)
+                _slots.Rename(thread);
+        };
     }
 
     internal bool Running { get; private set; }
@@ -92,13 +104,11 @@ internal sealed unsafe class SamplingSession
         control->StartTicks = _clock.Read();
         Volatile.Write(ref control->State, (uint)AgentState.Sampling);
 
-        /* Threads that were there get their timers first; what the scan finds beyond them was there too, but unknown. */
+        _registry.BeginSession();
         foreach (SampledThread thread in _registry.All)
-            _slots.Open(thread, bornInSession: false);
-        _registry.Started += OpenOld;
-        _registry.Scan();
-        _registry.Started -= OpenOld;
+            _slots.Open(thread);
         Running = true;
+        _registry.Scan();
         long now = Libc.Now(Libc.ClockMonotonic);
         _nextAnchor = now + AnchorIntervalNs;
         _nextScan = now + MinimumScanIntervalNs;
@@ -189,14 +199,6 @@ internal sealed unsafe class SamplingSession
             limit = RateLimit.Cost;
         }
         return period >= tick ? new TimerPlan(everyTick, 0, 0) : new TimerPlan(everyTick, period, (uint)((tick + period - 1) / period));
-    }
-
-    private void OpenOld(SampledThread thread) => _slots.Open(thread, bornInSession: false);
-
-    private void Do(Action action)
-    {
-        if (Running)
-            action();
     }
 
     /// <returns>False.</returns>

@@ -41,7 +41,11 @@ internal sealed unsafe class SlotTable(SharedRegion region)
         Array.Clear(_past);
         End();
         for (uint i = ringCount; i > 0; i--)
-            _free.Push(i - 1);
+        {
+            /* A thread that was stopped inside the handler keeps its slot until it comes out. */
+            if (HotPath.Quiet(i - 1) != 0)
+                _free.Push(i - 1);
+        }
         for (uint i = 0; i < ringCount; i++)
             _threads.Add(null);
     }
@@ -57,7 +61,7 @@ internal sealed unsafe class SlotTable(SharedRegion region)
     }
 
     /// <summary>Gives a thread its timers. One born during the session is charged from its first instruction.</summary>
-    internal void Open(SampledThread thread, bool bornInSession)
+    internal void Open(SampledThread thread)
     {
         long cpu = HotPath.ThreadCpuNs(thread.Tid);
         if (cpu < 0)
@@ -74,7 +78,7 @@ internal sealed unsafe class SlotTable(SharedRegion region)
         slot->Generation = ++_generation;
         slot->Tid = thread.Tid;
         slot->ManagedId = thread.ManagedId;
-        slot->CpuStartNs = bornInSession ? 0 : (ulong)cpu;
+        slot->CpuStartNs = thread.BornInSession ? 0 : (ulong)cpu;
         slot->CpuNs = slot->CpuStartNs;
         slot->Context = 0;
         slot->Head = slot->Tail; /* what an earlier session left is not this one's */

@@ -17,6 +17,10 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
     /* A thread may be named before it is started. */
     private readonly Dictionary<ulong, string> _earlyNames = [];
     private readonly List<SampledThread> _gone = [];
+
+    /* When a thread of this id was last said to have ended: one that began before then is that thread, still running. */
+    private readonly Dictionary<uint, long> _endedAt = [];
+    private long _sessionStart = long.MaxValue;
     private uint _scan;
 
     internal event Action<SampledThread>? Started;
@@ -27,6 +31,15 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
     internal event Action<SampledThread>? Renamed;
 
     internal IEnumerable<SampledThread> All => _byTid.Values;
+
+    /// <summary>From here on, threads that begin belong to the session with all their CPU time.</summary>
+    internal void BeginSession()
+    {
+        _sessionStart = Libc.Now(Libc.ClockBoottime);
+        _endedAt.Clear();
+        foreach (SampledThread thread in _byTid.Values)
+            thread.BornInSession = false;
+    }
 
     /// <summary>Takes what the runtime's callbacks have queued.</summary>
     internal void TakeEvents()
@@ -65,7 +78,7 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
                 continue;
             if (!_byTid.TryGetValue(tid, out SampledThread? thread))
             {
-                thread = new SampledThread(tid) { Name = ReadName(tid) };
+                thread = new SampledThread(tid) { Name = ReadName(tid), BornInSession = BeganInSession(tid) };
                 _byTid.Add(tid, thread);
                 thread.SeenInScan = _scan;
                 Started?.Invoke(thread);
@@ -85,6 +98,8 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
         }
         foreach (SampledThread thread in _gone)
             Forget(thread, -1);
+        /* Whoever was said to have ended and lives on has been found again by now. */
+        _endedAt.Clear();
     }
 
     private void OnStarted(in AgentEvent started)
@@ -98,7 +113,7 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
         bool isNew = thread is null;
         if (thread is null)
         {
-            thread = new SampledThread(started.Tid);
+            thread = new SampledThread(started.Tid) { BornInSession = BeganInSession(started.Tid) };
             _byTid[started.Tid] = thread;
         }
         thread.SeenInScan = _scan;
@@ -134,7 +149,36 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
             _byTid.Remove(thread.Tid);
         if (thread.ManagedId != 0 && _byManagedId.TryGetValue(thread.ManagedId, out current) && ReferenceEquals(current, thread))
             _byManagedId.Remove(thread.ManagedId);
+        _endedAt[thread.Tid] = Libc.Now(Libc.ClockBoottime);
         Ended?.Invoke(thread, cpuNs);
+    }
+
+    /// <summary>
+    /// Whether a thread began after the session, and after any thread of its id that has ended: a native thread that
+    /// leaves the runtime is announced as ended and lives on, and its CPU time up to then is accounted for.
+    /// </summary>
+    private bool BeganInSession(uint tid)
+    {
+        long began = ReadStart(tid);
+        return began >= _sessionStart && (!_endedAt.TryGetValue(tid, out long ended) || began >= ended);
+    }
+
+    /// <summary>
+    /// Nanoseconds of CLOCK_BOOTTIME, rounded down to the hundredth of a second that /proc gives (field 22 of stat, in
+    /// USER_HZ, which is 100 on x86-64); up to one later than the truth, so that rounding does not make a new thread old.
+    /// </summary>
+    private static long ReadStart(uint tid)
+    {
+        try
+        {
+            string stat = File.ReadAllText($"/proc/self/task/{tid}/stat");
+            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return fields.Length > 19 && long.TryParse(fields[19], CultureInfo.InvariantCulture, out long start) ? (start + 1) * 10_000_000 : 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
     }
 
     private static string ReadName(uint tid)

@@ -65,7 +65,7 @@ u32 walk_frames(Slot *slot, u64 sp, u64 fp, u64 *out, u16 *stop)
             *stop = STOP_BOUNDS;
             return depth;
         }
-        Frame frame;
+        Frame frame = {0, 0};
         if (known) {
             frame = load(fp);
         } else if (!load_fallible(fp, &frame)) {

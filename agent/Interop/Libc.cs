@@ -10,6 +10,7 @@ internal static unsafe partial class Libc
     internal const int ClockProcessCpu = 2;
     internal const int ClockThreadCpu = 3;
     internal const int ClockMonotonicCoarse = 6;
+    internal const int ClockBoottime = 7;
 
     internal const uint MemfdCloexec = 1;
     internal const uint MemfdAllowSealing = 2;
