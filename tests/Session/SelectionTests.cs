@@ -55,6 +55,26 @@ public class SelectionTests
     }
 
     [Fact]
+    public void ProcessesOfOthersAreNotListed()
+    {
+        Assert.SkipUnless(Interop.ProcessInterop.EffectiveUserId() == 0, "only root can become another user");
+        const string setpriv = "/usr/bin/setpriv";
+        Assert.SkipUnless(File.Exists(setpriv), "there is no setpriv");
+        using var workload = BuiltProgram.StartWorkload();
+        var info = new System.Diagnostics.ProcessStartInfo(
+            setpriv, ["--reuid", "65534", "--regid", "65534", "--clear-groups", BuiltProgram.DotnetHost, "exec", BuiltProgram.Dll, "ps"])
+        {
+            RedirectStandardOutput = true,
+            Environment = { ["HOME"] = "/tmp" },
+        };
+        using var ps = System.Diagnostics.Process.Start(info)!;
+        string list = ps.StandardOutput.ReadToEnd();
+        ps.WaitForExit();
+        Assert.SkipUnless(ps.ExitCode == 0, "the build cannot be read by another user");
+        Assert.DoesNotContain(BuiltProgram.DemoWorkload, list);
+    }
+
+    [Fact]
     public void AStoppedProcessDoesNotHangTheList()
     {
         using var workload = BuiltProgram.StartWorkload();
