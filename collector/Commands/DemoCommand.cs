@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using DotnetPprof.Model;
 
@@ -9,6 +10,7 @@ internal static class DemoCommand
 {
     private const string DefaultOutput = "demo.pb.gz";
     private static readonly TimeSpan s_defaultDuration = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_margin = TimeSpan.FromMinutes(1);
 
     internal static string WorkloadPath => Path.Combine(AppContext.BaseDirectory, "demo", "DemoWorkload.dll");
 
@@ -22,11 +24,14 @@ internal static class DemoCommand
         command.SetAction(parsed =>
         {
             if (!File.Exists(WorkloadPath)) throw new UserError(ExitCode.Platform, $"the bundled workload is missing: there is no '{WorkloadPath}'");
+            var time = parsed.GetValue(duration) ?? s_defaultDuration;
+            // It ends by itself should we be killed before we can stop it.
+            string atMost = (time + s_margin).TotalSeconds.ToString(CultureInfo.InvariantCulture);
             var options = new CollectOptions(
                 null,
                 null,
-                [DotnetHost(), "exec", WorkloadPath],
-                parsed.GetValue(duration) ?? s_defaultDuration,
+                [DotnetHost(), "exec", WorkloadPath, atMost],
+                time,
                 parsed.GetValue(output),
                 parsed.GetValue(rate),
                 Timestamps: false);
