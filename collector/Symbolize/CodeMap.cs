@@ -77,6 +77,13 @@ internal sealed class CodeMap
             foreach (MethodCode other in Overlapping(code, time))
             {
                 if (other.Key == code.Key && other.LivesAt(time)) return;
+                if (other.Key == code.Key && other.Unloaded.CompareTo(time) <= 0 && LivingAt(code, time) is null)
+                {
+                    // Told gone, and yet it is there: a process that exits unloads its modules in name only.
+                    Revive(other);
+                    return;
+                }
+
                 if (other.Loaded.CompareTo(time) > 0)
                 {
                     if (other.Loaded.CompareTo(code.Unloaded) < 0) code.Unloaded = other.Loaded;
@@ -191,6 +198,15 @@ internal sealed class CodeMap
         }
     }
 
+    /// <summary>All that is known now, entry points without a size included; for tests and for learning how to unwind.</summary>
+    public IReadOnlyList<MethodCode> Snapshot()
+    {
+        lock (gate)
+        {
+            return [.. pages.Values.SelectMany(page => page.Living.Concat(page.Dead)).Concat(entryPoints.Values).Distinct()];
+        }
+    }
+
     /// <summary>
     /// How often, up to and including <paramref name="time"/>, code took an address that other code had before. Between
     /// two of these an address means one thing only. A number stays true once events up to its time were seen.
@@ -291,6 +307,21 @@ internal sealed class CodeMap
             page.Living.Remove(code);
             Bury(page, code);
         }
+    }
+
+    private MethodCode? LivingAt(MethodCode code, MonotonicNanos time) =>
+        Overlapping(code, time).Find(other => other.Unloaded == MethodCode.Never && other.Loaded.CompareTo(time) <= 0);
+
+    private void Revive(MethodCode code)
+    {
+        for (ulong number = code.Start >> PageShift; number <= (code.End - 1) >> PageShift; number++)
+        {
+            if (pages.TryGetValue(number, out Page? page)) page.Dead.Remove(code);
+        }
+
+        code.Unloaded = MethodCode.Never;
+        living[code.Key] = code;
+        Insert(code);
     }
 
     private void Bury(Page page, MethodCode code)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DotnetPprof.Model;
 using Microsoft.Diagnostics.Tracing;
 using Microsoft.Diagnostics.Tracing.Parsers.Clr;
@@ -11,6 +12,12 @@ namespace DotnetPprof.Symbolize;
 internal sealed class EventIntake
 {
     private const int MaxWarnings = 100;
+
+    /// <summary>
+    /// The runtime sends what it has every 100 ms, and the stream has to be quiet for a while before it counts as such;
+    /// 60 to 180 ms from the event to here were measured, and a busy machine may take longer.
+    /// </summary>
+    private const long SendingNanos = 1_000_000_000;
 
     private readonly Lock gate = new();
     private readonly Dictionary<(string Type, string Method, string Signature), Function> functions = [];
@@ -41,6 +48,9 @@ internal sealed class EventIntake
             if (warnings.Count < MaxWarnings && !warnings.Contains(warning)) warnings.Add(warning);
         }
     }
+
+    /// <summary>The stream is at its end for now: what is older than the runtime takes to send it has been seen.</summary>
+    public void NothingNew() => Advance(new MonotonicNanos(Stopwatch.GetTimestamp() - SendingNanos));
 
     public void ModuleExists(ModuleLoadUnloadTraceData e) =>
         Modules.Add((ulong)e.ModuleID, e.ModuleILPath, ManagedModules.PdbId(e.ManagedPdbSignature, e.ManagedPdbAge));
@@ -105,10 +115,11 @@ internal sealed class EventIntake
         }
     }
 
-    private void Advance(TraceEvent e)
+    private void Advance(TraceEvent e) => Advance(TimeOf(e));
+
+    /// <summary>Called on the stream's thread alone.</summary>
+    private void Advance(MonotonicNanos time)
     {
-        // Called on the stream's thread alone.
-        long time = TimeOf(e).Value;
-        if (time > caughtUpTo) Volatile.Write(ref caughtUpTo, time);
+        if (time.Value > caughtUpTo) Volatile.Write(ref caughtUpTo, time.Value);
     }
 }

@@ -60,7 +60,7 @@ internal sealed class EventPipeReader : IDisposable
         EventPipeEventSource? source = null;
         try
         {
-            source = new EventPipeEventSource(session.EventStream);
+            source = new EventPipeEventSource(new NettraceStream(session.EventStream, isStream ? intake.NothingNew : () => { }));
             Subscribe(source);
             source.Process();
         }

@@ -141,6 +141,17 @@ public class CodeMapTests
     }
 
     [Fact]
+    public void ARundownAfterAnUnloadInNameOnlyRevivesTheCode()
+    {
+        map.Load(Code("A", 0x1000, 0x100, module: 7), At(1));
+        map.UnloadModule(7, At(5));
+        map.Exists(Code("A", 0x1000, 0x100, module: 7), At(6));
+        Assert.Equal("A", Find(0x1000, 9));
+        Assert.Equal(1, map.Count);
+        Assert.Equal(0, map.GenerationAt(At(9)));
+    }
+
+    [Fact]
     public void CodeSeenRunningShortlyBeforeItsLoadIsIt()
     {
         map.Load(Code("A", 0x1000, 0x100), new MonotonicNanos(Second));
