@@ -76,7 +76,8 @@ internal sealed class CodeMap
 
             foreach (MethodCode other in Overlapping(code, time))
             {
-                if (other.Key == code.Key && other.LivesAt(time)) return;
+                bool same = other.Key == code.Key || (other.Precompiled && code.Precompiled && other.Start == code.Start);
+                if (same && other.LivesAt(time)) return;
                 if (other.Key == code.Key && other.Unloaded.CompareTo(time) <= 0 && LivingAt(code, time) is null)
                 {
                     // Told gone, and yet it is there: a process that exits unloads its modules in name only.

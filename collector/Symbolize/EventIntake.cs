@@ -36,7 +36,7 @@ internal sealed class EventIntake
         {
             lock (gate)
             {
-                return [.. warnings];
+                return Code.Forgotten == 0 ? [.. warnings] : [.. warnings, $"{Code.Forgotten} methods that are long gone were forgotten; samples of them may be unnamed"];
             }
         }
     }
@@ -85,7 +85,7 @@ internal sealed class EventIntake
     public void EntryPointFound(R2RGetEntryPointTraceData e)
     {
         var key = new MethodCodeKey((ulong)e.MethodID, 0, (ulong)e.EntryPoint);
-        Code.EntryPoint(new MethodCode(key, 0, 0, null, FunctionOf(e.MethodNamespace, e.MethodName, e.MethodSignature)));
+        Code.EntryPoint(new MethodCode(key, 0, 0, null, FunctionOf(e.MethodNamespace, e.MethodName, e.MethodSignature), precompiled: true));
         Advance(e);
     }
 
@@ -101,7 +101,8 @@ internal sealed class EventIntake
     {
         var key = new MethodCodeKey((ulong)e.MethodID, (ulong)e.ReJITID, (ulong)e.MethodStartAddress);
         Mapping? mapping = e.IsDynamic ? ManagedModules.Dynamic : Modules.Find((ulong)e.ModuleID);
-        return new MethodCode(key, (uint)e.MethodSize, (ulong)e.ModuleID, mapping, FunctionOf(e.MethodNamespace, e.MethodName, e.MethodSignature));
+        Function function = FunctionOf(e.MethodNamespace, e.MethodName, e.MethodSignature);
+        return new MethodCode(key, (uint)e.MethodSize, (ulong)e.ModuleID, mapping, function, precompiled: !e.IsJitted && !e.IsDynamic);
     }
 
     /// <summary>One instance for all bodies of a method, and for all events that tell of them.</summary>

@@ -6,7 +6,7 @@ using Microsoft.Diagnostics.Tracing.Parsers.Clr;
 namespace DotnetPprof.Symbolize;
 
 /// <summary>Reads one EventPipe session on a thread of its own, until the session or the target ends.</summary>
-internal sealed class EventPipeReader : IDisposable
+internal sealed class EventPipeReader
 {
     private readonly EventPipeSession session;
     private readonly EventIntake intake;
@@ -46,11 +46,6 @@ internal sealed class EventPipeReader : IDisposable
 
         if (!thread.Join(deadline.Left))
             intake.Warn($"the {thread.Name} did not end in time: the target's diagnostic port hangs; some methods may stay unnamed");
-        Dispose();
-    }
-
-    public void Dispose()
-    {
         abandoned = true;
         session.Dispose();
     }

@@ -66,11 +66,8 @@ internal sealed class EventPipeSymbols(DiagnosticsClient client) : IDisposable
         reader.Stop(new Deadline(timeout));
     }
 
-    public void Dispose()
-    {
-        stream?.Dispose();
-        stream = null;
-    }
+    /// <summary>Ends what <see cref="Finish"/> did not, without waiting for much.</summary>
+    public void Dispose() => Finish(TimeSpan.FromSeconds(1));
 
     private bool StartStream(Deadline deadline)
     {

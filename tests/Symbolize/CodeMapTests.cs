@@ -172,6 +172,15 @@ public class CodeMapTests
     }
 
     [Fact]
+    public void MethodsThatShareAnImagesCodeDoNotReplaceEachOther()
+    {
+        map.Exists(new MethodCode(new MethodCodeKey(1, 0, 0x1000), 0x100, 1, null, new Function("A", "A()", "", 0), precompiled: true), At(5));
+        map.Exists(new MethodCode(new MethodCodeKey(2, 0, 0x1000), 0x100, 1, null, new Function("B", "B()", "", 0), precompiled: true), At(5));
+        Assert.Equal("A", Find(0x1000, 9));
+        Assert.Equal(0, map.GenerationAt(At(9)));
+    }
+
+    [Fact]
     public void ImpossibleRangesAreRefused()
     {
         map.Load(Code("Empty", 0x1000, 0), At(1));

@@ -177,13 +177,13 @@ public sealed class SymbolizerTests : IDisposable
         {
             if (method.Size == 0 || targetModules.Find(new InstructionPointer(method.Start))?.Module is not AssemblyModule) continue;
             precompiled++;
-            Location location = names.Resolve(new InstructionPointer(method.Start + 1), Now);
+            Location location = names.Resolve(new InstructionPointer(method.Start + Math.Min(1, method.Size - 1)), Now);
             if (location.Lines[0].Function == method.Function && location.Mapping.BuildId.Length > 0) named++;
         }
 
         output.WriteLine($"{named} of {precompiled} precompiled methods; {string.Join("; ", warnings)}");
         Assert.True(precompiled > 300);
-        Assert.True(named >= precompiled * 0.98);
+        Assert.True(named >= precompiled * 0.995);
         Assert.Empty(warnings);
     }
 
