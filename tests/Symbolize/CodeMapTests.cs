@@ -192,13 +192,13 @@ public class CodeMapTests
     [Fact]
     public void HoursOfDynamicMethodsStayBounded()
     {
-        for (int i = 0; i < 3 * CodeMap.MaxDeadPerPage; i++)
+        for (int i = 0; i < 3 * CodePages.MaxDeadPerPage; i++)
         {
             map.Load(Code("M" + i, 0x1000, 0x40, id: (ulong)i), At(i));
             map.Unload(Code("M" + i, 0x1000, 0x40, id: (ulong)i), new MonotonicNanos(At(i).Value + 1));
         }
 
-        int last = (3 * CodeMap.MaxDeadPerPage) - 1;
+        int last = (3 * CodePages.MaxDeadPerPage) - 1;
         Assert.Equal("M" + last, Find(0x1000, last));
         Assert.Equal("M" + (last - 100), Find(0x1000, last - 100));
         Assert.True(map.Forgotten > 0);
