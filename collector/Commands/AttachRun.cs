@@ -35,7 +35,7 @@ internal sealed class AttachRun(CommandServices services, CollectOptions options
 
         var result = capture.Finish();
         services.Profiles.Write(output, result.Profile);
-        _view.Summarize(output, result.Summary, services.Profiles.Top(result.Profile, 10, inclusive: false));
+        _view.Summarize(output, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false));
         return (int)(leaseLost ? ExitCode.Tracing : ExitCode.Ok);
     }
 }

@@ -8,7 +8,8 @@ namespace DotnetPprof.Commands;
 /// <summary>What a person sees of a capture: one live line while it runs, a summary when it is done.</summary>
 internal sealed class CaptureView(IAnsiConsole console)
 {
-    private const int TopCount = 10;
+    internal const int TopCount = 10;
+
     private static readonly TimeSpan s_redraw = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Shows progress until the task completes; only waits where nothing can be redrawn.</summary>
@@ -53,36 +54,49 @@ internal sealed class CaptureView(IAnsiConsole console)
         Say($"  engine  {summary.Engine}");
         Say($"  clock   {summary.Clock}");
         Say(Invariant($"  rate    {Rate(summary)}"));
-        if (summary.UnsampledNanos > 0) Say($"  no sample stands for {Seconds(summary.UnsampledNanos)} of CPU time; it is in the profile as [unsampled threads]");
-        if (summary.Losses.Count > 0)
-            Say("  lost    " + string.Join(", ", summary.Losses.Select(loss => Invariant($"{loss.Count:N0} {loss.Reason}"))));
-        foreach (string warning in summary.Warnings) Warn(warning);
-        if (top.Count > 0)
+        ShowLosses(summary);
+        // Where few functions ran, the ranking goes on with those that only called them.
+        var shown = top.Where(row => row.ExclusiveNanos > 0).ToList();
+        if (shown.Count > 0)
         {
             console.WriteLine();
-            ShowTop(console, top.Take(TopCount).ToList(), "Top functions by self time", shorten: true);
+            ShowTop(console, shown, "Top functions by self time", shorten: true);
         }
 
         console.WriteLine();
         Say($"Open it:  go tool pprof -http=: {ShellWord(path)}   or drop it on https://www.speedscope.app");
     }
 
+    /// <summary>The same for one of several profiles that matters less: what was written and what went wrong.</summary>
+    internal void SummarizeBriefly(string path, CaptureSummary summary)
+    {
+        Say(Invariant($"Wrote {path}: {summary.Samples:N0} samples, {Seconds(summary.CpuNanos)} of CPU time in {summary.Duration.TotalSeconds:N1} s"));
+        ShowLosses(summary);
+    }
+
+    private void ShowLosses(CaptureSummary summary)
+    {
+        if (summary.UnsampledNanos > 0) Say($"  no sample stands for {Seconds(summary.UnsampledNanos)} of CPU time; it is in the profile as [unsampled threads]");
+        if (summary.Losses.Count > 0)
+            Say("  lost    " + string.Join(", ", summary.Losses.Select(loss => Invariant($"{loss.Count:N0} {loss.Reason}"))));
+        foreach (string warning in summary.Warnings) Warn(warning);
+    }
+
     internal static void ShowTop(IAnsiConsole console, IReadOnlyList<TopFunction> top, string title, bool shorten)
     {
         console.MarkupLineInterpolated($"[bold]{title}[/]");
-        var table = Consoles.PlainTable();
-        table.AddColumn(new TableColumn("self").RightAligned().NoWrap());
-        table.AddColumn(new TableColumn("").RightAligned().NoWrap());
-        table.AddColumn(new TableColumn("total").RightAligned().NoWrap());
-        table.AddColumn(new TableColumn("").RightAligned().NoWrap());
-        table.AddColumn(shorten ? new TableColumn("function").NoWrap() : new TableColumn("function"));
+        var columns = new Columns(["self", "", "total", "", "function"], index => index < 4);
         foreach (var row in top)
         {
-            var name = new Text(shorten ? WithoutArguments(row.Name) : row.Name) { Overflow = shorten ? Overflow.Ellipsis : Overflow.Fold };
-            table.AddRow(new Text(Seconds(row.ExclusiveNanos)), new Text(Percent(row.ExclusivePercent)), new Text(Seconds(row.InclusiveNanos)), new Text(Percent(row.InclusivePercent)), name);
+            columns.Add(
+                Seconds(row.ExclusiveNanos),
+                Percent(row.ExclusivePercent),
+                Seconds(row.InclusiveNanos),
+                Percent(row.InclusivePercent),
+                shorten ? WithoutArguments(row.Name) : row.Name);
         }
 
-        console.WriteTable(table);
+        columns.Write(console, shorten ? Cut.Start : Cut.Nothing);
     }
 
     /// <summary>Cuts a method's arguments, but not parentheses inside its name, as in lambdas and explicit interfaces.</summary>

@@ -16,6 +16,7 @@ internal sealed class LaunchRun(CommandServices services, CollectOptions options
 
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile int _errorCode;
+    private volatile bool _skipped;
 
     private CaptureView View => field ??= new CaptureView(IsOwnProgram ? services.Output : services.Error);
 
@@ -25,11 +26,13 @@ internal sealed class LaunchRun(CommandServices services, CollectOptions options
     internal int Run()
     {
         OutputPath.CheckWritable(options.Output ?? OutputPath.Default("x", DateTime.Now));
-        var captures = new LaunchedCaptures(services, options, OnError);
-        LaunchSession? session = null;
-        using var stop = new StopRequests(signal => Forward(signal, Volatile.Read(ref session)));
+        var captures = new LaunchedCaptures(services, options, OnSkipped, OnError);
+        var started = new TaskCompletionSource<LaunchedProgram>();
+        // One that comes while the program is being started is passed on once it runs.
+        using var stop = new StopRequests(signal => started.Task.ContinueWith(
+            program => Forward(signal, program.Result), TaskContinuationOptions.OnlyOnRanToCompletion));
         using var launched = LaunchSession.Start(options.Command!, services.AgentPath, captures);
-        Volatile.Write(ref session, launched);
+        started.SetResult(launched.Program);
 
         var exited = launched.Program.Exited;
         var end = Task.WhenAny(exited, stop.First, Elapsed(captures), IsOwnProgram ? _failed.Task : exited);
@@ -40,7 +43,7 @@ internal sealed class LaunchRun(CommandServices services, CollectOptions options
         if (stop.First.IsCompleted) Task.WhenAny(exited, stop.Second, Task.Delay(s_grace)).Wait();
         captures.FinishAll();
         if (IsOwnProgram) launched.Program.Signal(ProcessInterop.SigTerm);
-        int written = Report(captures);
+        int written = Report(captures, launched);
         exited.Wait();
         return IsOwnProgram ? written : Combine(launched.Program.ExitCode, written);
     }
@@ -52,16 +55,22 @@ internal sealed class LaunchRun(CommandServices services, CollectOptions options
         await Task.Delay(options.Duration ?? Timeout.InfiniteTimeSpan);
     }
 
-    private static void Forward(PosixSignal signal, LaunchSession? session)
+    private static void Forward(PosixSignal signal, LaunchedProgram program)
     {
         // What the terminal sends goes to the whole group, the command included; the rest was sent to us alone.
         if ((signal is PosixSignal.SIGINT or PosixSignal.SIGHUP) && ProcessInterop.IsForegroundOfTerminal()) return;
-        session?.Program.Signal(signal switch
+        program.Signal(signal switch
         {
             PosixSignal.SIGINT => ProcessInterop.SigInt,
             PosixSignal.SIGHUP => ProcessInterop.SigHup,
             _ => ProcessInterop.SigTerm,
         });
+    }
+
+    private void OnSkipped(string reason)
+    {
+        View.Warn(reason);
+        _skipped = true;
     }
 
     private void OnError(Exception error)
@@ -70,13 +79,20 @@ internal sealed class LaunchRun(CommandServices services, CollectOptions options
         _failed.TrySetResult();
     }
 
-    private int Report(LaunchedCaptures captures)
+    private int Report(LaunchedCaptures captures, LaunchSession launched)
     {
-        foreach (var profile in captures.Written) View.Summarize(profile.Path, profile.Summary, profile.Top);
-        if (_errorCode != 0 || captures.Written.Count > 0) return _errorCode;
-        View.Warn($"nothing was profiled: '{options.Command![0]}' started no .NET program of its own (DOTNET_EnableDiagnostics=0 and NativeAOT hide one)");
+        // The one that did the work is shown last and in full: it is what stays on the screen.
+        var profiles = captures.Written.OrderBy(profile => profile.Summary.CpuNanos).ToList();
+        foreach (var profile in profiles.SkipLast(1)) View.SummarizeBriefly(profile.Path, profile.Summary);
+        foreach (var profile in profiles.TakeLast(1)) View.Summarize(profile.Path, profile.Summary, profile.Top);
+        if (_errorCode != 0 || profiles.Count > 0) return _errorCode;
+        if (!_skipped) View.Warn(WhyNothing(launched));
         return (int)ExitCode.SessionCreation;
     }
+
+    private string WhyNothing(LaunchSession launched) => launched.SawRuntimes
+        ? "nothing was profiled: only the SDK's own tools ran; to profile one, name it: dotnet exec .../sdk/VERSION/Roslyn/bincore/csc.dll"
+        : $"nothing was profiled: '{options.Command![0]}' started no .NET program that reports (NativeAOT and DOTNET_EnableDiagnostics=0 do not)";
 
     /// <summary>The command's own failure comes first.</summary>
     private static int Combine(int program, int profiling) => program != 0 ? program : profiling;

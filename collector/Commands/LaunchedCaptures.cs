@@ -13,8 +13,9 @@ internal sealed record WrittenProfile(string Path, CaptureSummary Summary, IRead
 /// <summary>The captures of a launched command: one per process that was meant, each written as soon as it ends.</summary>
 /// <param name="services">What it works with.</param>
 /// <param name="options">What was asked for.</param>
+/// <param name="onSkip">Told of programs that cannot be profiled by their nature.</param>
 /// <param name="onError">Told at once of what kept a process from being profiled: the command may run for hours.</param>
-internal sealed class LaunchedCaptures(CommandServices services, CollectOptions options, Action<Exception> onError) : ILaunchObserver
+internal sealed class LaunchedCaptures(CommandServices services, CollectOptions options, Action<string> onSkip, Action<Exception> onError) : ILaunchObserver
 {
     private readonly ConcurrentDictionary<int, ISuspendedCapture> _suspended = new();
     private readonly ConcurrentQueue<WrittenProfile> _written = new();
@@ -93,6 +94,8 @@ internal sealed class LaunchedCaptures(CommandServices services, CollectOptions 
         }
     }
 
+    public void OnSkipped(string reason) => onSkip(reason);
+
     public void OnFailed(int pid, Exception error)
     {
         if (error is not OperationCanceledException) onError(error);
@@ -142,7 +145,7 @@ internal sealed class LaunchedCaptures(CommandServices services, CollectOptions 
             {
                 var result = capture.Finish();
                 services.Profiles.Write(path, result.Profile);
-                _written.Enqueue(new WrittenProfile(path, result.Summary, services.Profiles.Top(result.Profile, 10, inclusive: false)));
+                _written.Enqueue(new WrittenProfile(path, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false)));
             }
         }
         catch (Exception error)

@@ -22,23 +22,18 @@ internal static class PsCommand
             return;
         }
 
-        var table = Consoles.PlainTable();
-        table.AddColumn(new TableColumn("PID").RightAligned().NoWrap());
-        table.AddColumn(new TableColumn("NAME").NoWrap());
-        table.AddColumn(new TableColumn("RUNTIME").NoWrap());
-        table.AddColumn(new TableColumn("AGENT").NoWrap());
-        table.AddColumn(new TableColumn("COMMAND").NoWrap());
+        var columns = new Columns(["PID", "NAME", "RUNTIME", "AGENT", "COMMAND"], index => index == 0);
         foreach (var process in processes)
         {
-            table.AddRow(
-                new Text($"{process.Pid}"),
-                new Text(process.Name),
-                new Text(process.RuntimeVersion ?? "no answer"),
-                new Text(InWords(process.Agent)),
-                new Text(string.Join(' ', process.CommandLine.Select(CaptureView.ShellWord))) { Overflow = Overflow.Ellipsis });
+            columns.Add(
+                $"{process.Pid}",
+                process.Name,
+                process.RuntimeVersion ?? "no answer",
+                InWords(process.Agent),
+                string.Join(' ', process.CommandLine.Select(CaptureView.ShellWord)));
         }
 
-        console.WriteTable(table);
+        columns.Write(console, Cut.End);
     }
 
     private static string InWords(AgentPresence agent) => agent switch

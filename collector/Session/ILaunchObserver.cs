@@ -14,6 +14,9 @@ internal interface ILaunchObserver
     /// <summary>The runtime was resumed and is about to load the agent.</summary>
     void OnResumed(int pid);
 
+    /// <summary>A program that was meant cannot be profiled by its nature.</summary>
+    void OnSkipped(string reason);
+
     /// <summary>A runtime that was meant to be profiled could not be readied; it runs on without.</summary>
     void OnFailed(int pid, Exception error);
 }

@@ -9,6 +9,7 @@ internal sealed class LaunchSession : IDisposable
 {
     private const string DiagnosticPorts = "DOTNET_DiagnosticPorts";
     private const string AgentPatienceMilliseconds = "5000";
+    private const string NoPatience = "0";
 
     private readonly ILaunchObserver _observer;
     private readonly string _agentPath;
@@ -24,6 +25,9 @@ internal sealed class LaunchSession : IDisposable
     }
 
     internal LaunchedProgram Program { get; private set; } = null!;
+
+    /// <summary>Whether any runtime reported, meant or not.</summary>
+    internal bool SawRuntimes => _server.Pids.Count > 0;
 
     /// <param name="command">The program and its arguments.</param>
     /// <param name="agentPath">Absolute path of the agent's library.</param>
@@ -70,12 +74,18 @@ internal sealed class LaunchSession : IDisposable
         try
         {
             int launched = _launchedPid.Task.GetAwaiter().GetResult();
-            meant = _observer.WantsMore && LaunchPolicy.IsMeant(pid, launched) && RuntimeKinds.Of(pid) != RuntimeKind.NativeAot;
+            meant = _observer.WantsMore && LaunchPolicy.IsMeant(pid, launched);
+            if (meant && RuntimeKinds.Of(pid) == RuntimeKind.NativeAot)
+            {
+                _observer.OnSkipped($"{LaunchPolicy.Describe(pid)?.Name} ({pid}) was compiled ahead of time (NativeAOT) and has no profiling interface");
+                meant = false;
+            }
+
             if (!meant)
             {
                 // It may have it from a profiled parent, and must not wait for a collector that will not come.
                 if (ProcFs.InitialEnvironment(pid).ContainsKey(AgentVariables.Launch))
-                    DiagnosticPort.SetVariable(pid, AgentVariables.Launch, null);
+                    DiagnosticPort.SetVariable(pid, AgentVariables.Launch, NoPatience);
                 return;
             }
 
@@ -103,7 +113,7 @@ internal sealed class LaunchSession : IDisposable
         lock (_meant) _meant.Remove(pid);
         try
         {
-            DiagnosticPort.SetVariable(pid, AgentVariables.Launch, null);
+            DiagnosticPort.SetVariable(pid, AgentVariables.Launch, NoPatience);
         }
         catch (Exception error) when (error is SocketException or IOException or InvalidDataException)
         {
