@@ -29,7 +29,7 @@ DPP_API void slots_reset_chains(void);
 /* Bytes of the chain section in use. */
 DPP_API u64 slots_chains_used(void);
 
-/* Signals passed on to the handler that was there before, and signals of ours that found no slot. */
+/* Signals passed on to the handler that was there before, and signals of ours whose thread no longer has its slot. */
 DPP_API u64 slots_chained_signals(void);
 DPP_API u64 slots_late_signals(void);
 
