@@ -69,7 +69,8 @@ u32 slots_install(u32 number)
     hot.signal_number = number;
     /* No SA_ONSTACK: the runtime runs on a small alternate stack of its own when it handles a fault. */
     struct sigaction ours = {.sa_sigaction = handler_entry, .sa_flags = SA_SIGINFO | SA_RESTART};
-    sigfillset(&ours.sa_mask);
+    /* Every bit: sigfillset leaves out the two signals that libc keeps to itself (thread cancellation and setuid). */
+    memset(&ours.sa_mask, 0xFF, sizeof ours.sa_mask);
     return sigaction((int)number, &ours, 0) == 0 ? number : 0;
 }
 
