@@ -13,7 +13,7 @@
  *                   the region again. A count, for a late signal of the thread that had the slot before may be handled
  *                   beside one of the thread that has it now.
  *       stack_low / stack_high
- *                   agent stores high last with release; handler loads high first with acquire.
+ *                   agent stores high = 0, low, high with release; handler loads high, low with acquire, and high again.
  *       stack_wanted
  *                   handler stores 1 with release after seen_sp and seen_tcb; agent loads it with acquire, sets it to 0.
  *   - the collector writes shared->tail alone; it pairs (release) with the acquire in ring_put, and the handler's
