@@ -27,8 +27,13 @@ static inline u64 hash_chain(const u64 *returns, u32 depth)
     return mix(h);
 }
 
-static inline int same_chain(const RegionChain *chain, u64 hash, const u64 *returns, u32 depth)
+static inline int same_chain(const ChainStore *store, u32 id, u64 hash, const u64 *returns, u32 depth)
 {
+    u64 offset = (u64)id * REGION_CHAIN_UNIT;
+    /* The chain's own depth is the region's word: the bound is ours. */
+    if (offset + sizeof(RegionChain) + depth * sizeof(u64) > store->arena_bytes)
+        return 0;
+    const RegionChain *chain = (const RegionChain *)(store->arena + offset);
     if (chain->hash != hash || chain->depth != depth)
         return 0;
     const u64 *words = (const u64 *)(chain + 1);
@@ -76,9 +81,10 @@ u32 chain_intern(ChainStore *store, const u64 *returns, u32 depth)
         }
         if ((entry & UINT64_C(0xFFFFFFFF00000000)) == tag) {
             u32 id = (u32)entry;
-            if (same_chain((const RegionChain *)(store->arena + (u64)id * REGION_CHAIN_UNIT), hash, returns, depth))
+            if (same_chain(store, id, hash, returns, depth))
                 return id;
         }
     }
-    return 0;
+    /* No free entry within reach. Not 0 when one was snatched away after the chain had been written: it can be used. */
+    return ours;
 }

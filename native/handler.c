@@ -112,7 +112,7 @@ static void on_tick(Slot *slot, const ucontext_t *context, u64 ticks)
 static void on_timer(Slot *slot, const siginfo_t *info, const ucontext_t *context)
 {
     u64 value = (u64)info->si_value.sival_ptr;
-    __atomic_store_n(&slot->in_handler, 1, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&slot->in_handler, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&slot->cookie, __ATOMIC_SEQ_CST) == (value & ~COOKIE_SHOT)) {
         u64 ticks = hot.clock();
         if (value & COOKIE_SHOT)
@@ -120,9 +120,10 @@ static void on_timer(Slot *slot, const siginfo_t *info, const ucontext_t *contex
         else
             on_tick(slot, context, ticks);
     } else {
-        slot->counts[COUNTER_LATE_SIGNALS]++;
+        /* The slot may be another thread's by now: its fields are not ours to touch. */
+        __atomic_fetch_add(&hot.late, 1, __ATOMIC_RELAXED);
     }
-    __atomic_store_n(&slot->in_handler, 0, __ATOMIC_RELEASE);
+    __atomic_fetch_sub(&slot->in_handler, 1, __ATOMIC_RELEASE);
 }
 
 /*

@@ -8,10 +8,12 @@
  *     is 0 and `in_handler` is 0, that is, when no handler can be using them;
  *   - the handler and the agent meet in two words:
  *       cookie      agent stores (seq_cst), handler loads (seq_cst) after it has stored in_handler = 1 (seq_cst).
- *       in_handler  handler stores, agent loads after it has stored cookie = 0. One of the two sees the other, so after
- *                   `cookie = 0` and a glimpse of `in_handler == 0` no handler touches the slot or the region again.
+ *       in_handler  handlers count themselves in and out, agent loads after it has stored cookie = 0. One of the two sees
+ *                   the other, so after `cookie = 0` and a glimpse of `in_handler == 0` no handler touches the slot or
+ *                   the region again. A count, for a late signal of the thread that had the slot before may be handled
+ *                   beside one of the thread that has it now.
  *       stack_low / stack_high
- *                   agent stores high last with release; handler loads high first with acquire.
+ *                   agent stores high = 0, low, high with release; handler loads high, low with acquire, and high again.
  *       stack_wanted
  *                   handler stores 1 with release after seen_sp and seen_tcb; agent loads it with acquire, sets it to 0.
  *   - the collector writes shared->tail alone; it pairs (release) with the acquire in ring_put, and the handler's
@@ -98,7 +100,7 @@ typedef struct Hot {
     ChainStore chains;
     struct sigaction previous; /* the handler that was there before; written before ours is installed */
     u64 chained;               /* signals passed on; atomic */
-    u64 late;                  /* signals of ours that found no slot; atomic */
+    u64 late;                  /* signals of ours that found no slot, or another thread's; atomic */
 } Hot;
 
 extern Hot hot __attribute__((visibility("hidden")));

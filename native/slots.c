@@ -59,18 +59,23 @@ void *clock_pointer(u32 kind)
 u32 slots_install(u32 number)
 {
     struct sigaction current;
+    /* Once only: whoever has put a handler in front of ours since then chains to it, and would be chained to in turn,
+       round and round. One that does not chain keeps our signals from us, which the calibration finds out. */
+    if (hot.signal_number != 0)
+        return hot.signal_number;
     if (number == 0 || sigaction((int)number, 0, &current) != 0)
         return 0;
     if (!(current.sa_flags & SA_SIGINFO) && (current.sa_handler == SIG_DFL || current.sa_handler == SIG_IGN))
         return 0;
-    if ((current.sa_flags & SA_SIGINFO) && current.sa_sigaction == handler_entry)
-        return number;
     hot.previous = current;
-    hot.signal_number = number;
     /* No SA_ONSTACK: the runtime runs on a small alternate stack of its own when it handles a fault. */
     struct sigaction ours = {.sa_sigaction = handler_entry, .sa_flags = SA_SIGINFO | SA_RESTART};
-    sigfillset(&ours.sa_mask);
-    return sigaction((int)number, &ours, 0) == 0 ? number : 0;
+    /* Every bit: sigfillset leaves out the two signals that libc keeps to itself (thread cancellation and setuid). */
+    memset(&ours.sa_mask, 0xFF, sizeof ours.sa_mask);
+    if (sigaction((int)number, &ours, 0) != 0)
+        return 0;
+    hot.signal_number = number;
+    return number;
 }
 
 u32 slots_installed(void)

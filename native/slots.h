@@ -15,8 +15,8 @@ DPP_API i64 slots_initialize(u8 *region, u64 (*clock)(void));
 DPP_API void *clock_pointer(u32 kind);
 
 /*
- * Puts our handler in front of the runtime's on its activation signal. Gives the signal's number, or 0 when no such
- * signal with a handler was found: then there must be no timers.
+ * Puts our handler in front of the runtime's on its activation signal, the first time. Gives the signal's number, or 0
+ * when no such signal with a handler was found: then there must be no timers.
  */
 DPP_API u32 slots_install(u32 number);
 
@@ -29,7 +29,7 @@ DPP_API void slots_reset_chains(void);
 /* Bytes of the chain section in use. */
 DPP_API u64 slots_chains_used(void);
 
-/* Signals passed on to the handler that was there before, and signals of ours that found no slot. */
+/* Signals passed on to the handler that was there before, and signals of ours whose thread no longer has its slot. */
 DPP_API u64 slots_chained_signals(void);
 DPP_API u64 slots_late_signals(void);
 

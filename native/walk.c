@@ -40,7 +40,9 @@ static void ask_for_stack(Slot *slot, u64 sp)
 u32 walk_frames(Slot *slot, u64 sp, u64 fp, u64 *out, u16 *stop)
 {
     u64 high = __atomic_load_n(&slot->stack_high, __ATOMIC_ACQUIRE);
-    int known = sp >= slot->stack_low && sp < high;
+    u64 stack_low = __atomic_load_n(&slot->stack_low, __ATOMIC_ACQUIRE);
+    /* The agent goes through high = 0: with high still the same, low belongs to it. */
+    int known = sp >= stack_low && sp < high && __atomic_load_n(&slot->stack_high, __ATOMIC_RELAXED) == high;
     if (!known) {
         high = sp + UNKNOWN_STACK_BYTES;
         ask_for_stack(slot, sp);
@@ -84,6 +86,6 @@ u32 walk_frames(Slot *slot, u64 sp, u64 fp, u64 *out, u16 *stop)
         low = fp + sizeof(Frame);
         fp = frame.next;
     }
-    *stop = STOP_DEPTH;
+    *stop = fp == 0 ? STOP_ROOT : STOP_DEPTH;
     return depth;
 }

@@ -5,20 +5,11 @@ namespace DotnetPprof.Symbolize;
 /// <summary>
 /// Which managed code was at an address at a time: ranges [start, end) x [loaded, unloaded). The event thread writes,
 /// the drain reads; both may be late and out of step, because the stream and the rundowns arrive on threads of their own.
-/// <para>
-/// Ranges are kept per page of the address space. Of each page the living ranges stand apart from the dead, so that code
-/// which comes and goes for hours (dynamic methods) does not slow down what happens now.
-/// </para>
 /// </summary>
 internal sealed class CodeMap
 {
-    private const int PageShift = 12;
-
     /// <summary>No method is larger; what claims to be is refused, so that a corrupt event cannot fill the memory.</summary>
     public const uint MaxMethodSize = 32 << 20;
-
-    /// <summary>Dead ranges remembered per page; beyond it the older half is forgotten.</summary>
-    public const int MaxDeadPerPage = 4096;
 
     /// <summary>
     /// The runtime publishes code shortly before it reports it, and a sample's clock reading is converted: code seen
@@ -27,7 +18,7 @@ internal sealed class CodeMap
     public const long SlackNanos = 1_000_000_000;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<ulong, Page> pages = [];
+    private readonly CodePages pages = new();
     private readonly Dictionary<MethodCodeKey, MethodCode> living = [];
     private readonly Dictionary<ulong, MethodCode> entryPoints = [];
     private readonly List<long> reuses = [];
@@ -36,7 +27,7 @@ internal sealed class CodeMap
     public int Count { get; private set; }
 
     /// <summary>Dead ranges that had to be forgotten.</summary>
-    public long Forgotten { get; private set; }
+    public long Forgotten => pages.Forgotten;
 
     /// <summary>Code was published at <paramref name="time"/>: what the runtime reports when it happens.</summary>
     public void Load(MethodCode code, MonotonicNanos time)
@@ -47,7 +38,11 @@ internal sealed class CodeMap
             if (living.TryGetValue(code.Key, out MethodCode? known))
             {
                 // A rundown told of it first, later than it happened: now its time is known.
-                if (known.Loaded == MethodCode.Beginning && known.Size == code.Size) Begin(known, time);
+                if (known.Loaded != MethodCode.Beginning || known.Size != code.Size) return;
+                Begin(known, time);
+                MonotonicNanos end = known.Unloaded;
+                known.Unloaded = MethodCode.Never;
+                if (end != MethodCode.Never) End(known, end);
                 return;
             }
 
@@ -70,13 +65,21 @@ internal sealed class CodeMap
                 entry.ModuleId = code.ModuleId;
                 entry.Mapping ??= code.Mapping;
                 living[entry.Key] = entry;
-                Insert(entry);
+                pages.Insert(entry);
                 return;
             }
 
-            foreach (MethodCode other in Overlapping(code, time))
+            foreach (MethodCode other in pages.Overlapping(code, time))
             {
-                if (other.Key == code.Key && other.LivesAt(time)) return;
+                bool same = other.Key == code.Key || (other.Precompiled && code.Precompiled && other.Start == code.Start);
+                if (same && other.LivesAt(time)) return;
+                if (other.Key == code.Key && other.Unloaded.CompareTo(time) <= 0 && LivingAt(code, time) is null)
+                {
+                    // Told gone, and yet it is there: a process that exits unloads its modules in name only.
+                    Revive(other);
+                    return;
+                }
+
                 if (other.Loaded.CompareTo(time) > 0)
                 {
                     if (other.Loaded.CompareTo(code.Unloaded) < 0) code.Unloaded = other.Loaded;
@@ -108,7 +111,7 @@ internal sealed class CodeMap
     {
         lock (gate)
         {
-            if (PageAt(code.Start) is { } page)
+            if (pages.At(code.Start) is { } page)
             {
                 foreach (MethodCode other in page.Living)
                 {
@@ -132,7 +135,7 @@ internal sealed class CodeMap
                 return;
             }
 
-            foreach (MethodCode other in Overlapping(code, time))
+            foreach (MethodCode other in pages.Overlapping(code, time))
             {
                 if (other.Key == code.Key || other.LivesAt(time)) return;
                 if (other.Unloaded.CompareTo(time) <= 0 && other.Unloaded.CompareTo(code.Loaded) > 0) code.Loaded = other.Unloaded;
@@ -159,7 +162,7 @@ internal sealed class CodeMap
     {
         lock (gate)
         {
-            if (PageAt(ip.Value) is not { } page) return null;
+            if (pages.At(ip.Value) is not { } page) return null;
             MethodCode? nearest = null;
             long nearestDistance = SlackNanos + 1;
             return FindIn(page.Living) ?? FindIn(page.Dead) ?? nearest;
@@ -191,6 +194,15 @@ internal sealed class CodeMap
         }
     }
 
+    /// <summary>All that is known now, entry points without a size included; for tests and for learning how to unwind.</summary>
+    public IReadOnlyList<MethodCode> Snapshot()
+    {
+        lock (gate)
+        {
+            return [.. pages.All.Concat(entryPoints.Values).Distinct()];
+        }
+    }
+
     /// <summary>
     /// How often, up to and including <paramref name="time"/>, code took an address that other code had before. Between
     /// two of these an address means one thing only. A number stays true once events up to its time were seen.
@@ -207,14 +219,12 @@ internal sealed class CodeMap
     private static bool IsPlausible(MethodCode code) =>
         code.Size is > 0 and <= MaxMethodSize && code.Start <= ulong.MaxValue - MaxMethodSize;
 
-    private Page? PageAt(ulong address) => pages.GetValueOrDefault(address >> PageShift);
-
     /// <summary>Lets code begin at a time that is known, and ends what was there before.</summary>
     private void Begin(MethodCode code, MonotonicNanos time)
     {
         code.Loaded = time;
         bool reused = false;
-        foreach (MethodCode other in Overlapping(code, time))
+        foreach (MethodCode other in pages.Overlapping(code, time))
         {
             if (ReferenceEquals(other, code)) continue;
             if (other.Loaded.CompareTo(time) <= 0)
@@ -233,50 +243,11 @@ internal sealed class CodeMap
         if (reused) Reused(time);
     }
 
-    /// <summary>
-    /// All living code in a range, and of the dead what may matter at a time: what ended after it, and the last before.
-    /// </summary>
-    private List<MethodCode> Overlapping(MethodCode code, MonotonicNanos time)
-    {
-        var found = new List<MethodCode>();
-        for (ulong number = code.Start >> PageShift; number <= (code.End - 1) >> PageShift; number++)
-        {
-            if (!pages.TryGetValue(number, out Page? page)) continue;
-            foreach (MethodCode other in page.Living) Collect(other);
-
-            // The dead lie in the order of their ends, but for what was heard of out of order.
-            for (int i = page.Dead.Count - 1; i >= 0; i--)
-            {
-                MethodCode other = page.Dead[i];
-                if (Collect(other) && other.Unloaded.CompareTo(time) <= 0) break;
-            }
-        }
-
-        return found;
-
-        bool Collect(MethodCode other)
-        {
-            if (!other.Overlaps(code)) return false;
-            if (!found.Contains(other)) found.Add(other);
-            return true;
-        }
-    }
-
     private void Add(MethodCode code)
     {
         Count++;
         if (code.Unloaded == MethodCode.Never) living[code.Key] = code;
-        Insert(code);
-    }
-
-    private void Insert(MethodCode code)
-    {
-        for (ulong number = code.Start >> PageShift; number <= (code.End - 1) >> PageShift; number++)
-        {
-            if (!pages.TryGetValue(number, out Page? page)) pages.Add(number, page = new Page());
-            if (code.Unloaded == MethodCode.Never) page.Living.Add(code);
-            else Bury(page, code);
-        }
+        pages.Insert(code);
     }
 
     private void End(MethodCode code, MonotonicNanos time)
@@ -285,35 +256,22 @@ internal sealed class CodeMap
         code.Unloaded = time;
         if (!lived) return;
         living.Remove(code.Key);
-        for (ulong number = code.Start >> PageShift; number <= (code.End - 1) >> PageShift; number++)
-        {
-            Page page = pages[number];
-            page.Living.Remove(code);
-            Bury(page, code);
-        }
+        pages.Bury(code);
     }
 
-    private void Bury(Page page, MethodCode code)
-    {
-        if (page.Dead.Count >= MaxDeadPerPage)
-        {
-            Forgotten += MaxDeadPerPage / 2;
-            page.Dead.RemoveRange(0, MaxDeadPerPage / 2);
-        }
+    private MethodCode? LivingAt(MethodCode code, MonotonicNanos time) =>
+        pages.Overlapping(code, time).Find(other => other.Unloaded == MethodCode.Never && other.Loaded.CompareTo(time) <= 0);
 
-        page.Dead.Add(code);
+    private void Revive(MethodCode code)
+    {
+        code.Unloaded = MethodCode.Never;
+        living[code.Key] = code;
+        pages.Exhume(code);
     }
 
     private void Reused(MonotonicNanos time)
     {
         int index = reuses.BinarySearch(time.Value);
         if (index < 0) reuses.Insert(~index, time.Value);
-    }
-
-    private sealed class Page
-    {
-        public List<MethodCode> Living { get; } = [];
-
-        public List<MethodCode> Dead { get; } = [];
     }
 }

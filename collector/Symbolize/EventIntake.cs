@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DotnetPprof.Model;
 using Microsoft.Diagnostics.Tracing;
 using Microsoft.Diagnostics.Tracing.Parsers.Clr;
@@ -11,6 +12,12 @@ namespace DotnetPprof.Symbolize;
 internal sealed class EventIntake
 {
     private const int MaxWarnings = 100;
+
+    /// <summary>
+    /// The runtime sends what it has every 100 ms, and the stream has to be quiet for a while before it counts as such;
+    /// 60 to 180 ms from the event to here were measured, and a busy machine may take longer.
+    /// </summary>
+    private const long SendingNanos = 1_000_000_000;
 
     private readonly Lock gate = new();
     private readonly Dictionary<(string Type, string Method, string Signature), Function> functions = [];
@@ -29,7 +36,7 @@ internal sealed class EventIntake
         {
             lock (gate)
             {
-                return [.. warnings];
+                return Code.Forgotten == 0 ? [.. warnings] : [.. warnings, $"{Code.Forgotten} methods that are long gone were forgotten; samples of them may be unnamed"];
             }
         }
     }
@@ -41,6 +48,9 @@ internal sealed class EventIntake
             if (warnings.Count < MaxWarnings && !warnings.Contains(warning)) warnings.Add(warning);
         }
     }
+
+    /// <summary>The stream is at its end for now: what is older than the runtime takes to send it has been seen.</summary>
+    public void NothingNew() => Advance(new MonotonicNanos(Stopwatch.GetTimestamp() - SendingNanos));
 
     public void ModuleExists(ModuleLoadUnloadTraceData e) =>
         Modules.Add((ulong)e.ModuleID, e.ModuleILPath, ManagedModules.PdbId(e.ManagedPdbSignature, e.ManagedPdbAge));
@@ -75,7 +85,7 @@ internal sealed class EventIntake
     public void EntryPointFound(R2RGetEntryPointTraceData e)
     {
         var key = new MethodCodeKey((ulong)e.MethodID, 0, (ulong)e.EntryPoint);
-        Code.EntryPoint(new MethodCode(key, 0, 0, null, FunctionOf(e.MethodNamespace, e.MethodName, e.MethodSignature)));
+        Code.EntryPoint(new MethodCode(key, 0, 0, null, FunctionOf(e.MethodNamespace, e.MethodName, e.MethodSignature), precompiled: true));
         Advance(e);
     }
 
@@ -91,7 +101,8 @@ internal sealed class EventIntake
     {
         var key = new MethodCodeKey((ulong)e.MethodID, (ulong)e.ReJITID, (ulong)e.MethodStartAddress);
         Mapping? mapping = e.IsDynamic ? ManagedModules.Dynamic : Modules.Find((ulong)e.ModuleID);
-        return new MethodCode(key, (uint)e.MethodSize, (ulong)e.ModuleID, mapping, FunctionOf(e.MethodNamespace, e.MethodName, e.MethodSignature));
+        Function function = FunctionOf(e.MethodNamespace, e.MethodName, e.MethodSignature);
+        return new MethodCode(key, (uint)e.MethodSize, (ulong)e.ModuleID, mapping, function, precompiled: !e.IsJitted && !e.IsDynamic);
     }
 
     /// <summary>One instance for all bodies of a method, and for all events that tell of them.</summary>
@@ -105,10 +116,11 @@ internal sealed class EventIntake
         }
     }
 
-    private void Advance(TraceEvent e)
+    private void Advance(TraceEvent e) => Advance(TimeOf(e));
+
+    /// <summary>Called on the stream's thread alone.</summary>
+    private void Advance(MonotonicNanos time)
     {
-        // Called on the stream's thread alone.
-        long time = TimeOf(e).Value;
-        if (time > caughtUpTo) Volatile.Write(ref caughtUpTo, time);
+        if (time.Value > caughtUpTo) Volatile.Write(ref caughtUpTo, time.Value);
     }
 }

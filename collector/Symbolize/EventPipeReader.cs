@@ -6,7 +6,7 @@ using Microsoft.Diagnostics.Tracing.Parsers.Clr;
 namespace DotnetPprof.Symbolize;
 
 /// <summary>Reads one EventPipe session on a thread of its own, until the session or the target ends.</summary>
-internal sealed class EventPipeReader : IDisposable
+internal sealed class EventPipeReader
 {
     private readonly EventPipeSession session;
     private readonly EventIntake intake;
@@ -46,11 +46,6 @@ internal sealed class EventPipeReader : IDisposable
 
         if (!thread.Join(deadline.Left))
             intake.Warn($"the {thread.Name} did not end in time: the target's diagnostic port hangs; some methods may stay unnamed");
-        Dispose();
-    }
-
-    public void Dispose()
-    {
         abandoned = true;
         session.Dispose();
     }
@@ -60,7 +55,7 @@ internal sealed class EventPipeReader : IDisposable
         EventPipeEventSource? source = null;
         try
         {
-            source = new EventPipeEventSource(session.EventStream);
+            source = new EventPipeEventSource(new NettraceStream(session.EventStream, isStream ? intake.NothingNew : () => { }));
             Subscribe(source);
             source.Process();
         }

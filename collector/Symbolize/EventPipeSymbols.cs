@@ -38,8 +38,8 @@ internal sealed class EventPipeSymbols(DiagnosticsClient client) : IDisposable
     public ManagedModules Modules => intake.Modules;
 
     /// <summary>
-    /// Time of the newest event of the stream, <see cref="MethodCode.Beginning"/> before the first. Nothing happening
-    /// and nothing arriving look the same: with a quiet runtime it stands still.
+    /// Up to when events were seen: the newest one's time, or when nothing comes, a second ago.
+    /// <see cref="MethodCode.Beginning"/> before the first.
     /// </summary>
     public MonotonicNanos CaughtUpTo => intake.CaughtUpTo;
 
@@ -66,11 +66,8 @@ internal sealed class EventPipeSymbols(DiagnosticsClient client) : IDisposable
         reader.Stop(new Deadline(timeout));
     }
 
-    public void Dispose()
-    {
-        stream?.Dispose();
-        stream = null;
-    }
+    /// <summary>Ends what <see cref="Finish"/> did not, without waiting for much.</summary>
+    public void Dispose() => Finish(TimeSpan.FromSeconds(1));
 
     private bool StartStream(Deadline deadline)
     {

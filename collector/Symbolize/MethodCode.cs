@@ -19,7 +19,8 @@ internal readonly record struct MethodCodeKey(ulong MethodId, ulong NativeCodeId
 /// <param name="moduleId">The runtime's id of its module, 0 when unknown.</param>
 /// <param name="mapping">Its assembly's mapping; null when only the file mapped at its address tells it.</param>
 /// <param name="function">Its name.</param>
-internal sealed class MethodCode(MethodCodeKey key, uint size, ulong moduleId, Mapping? mapping, Function function)
+/// <param name="precompiled">Whether it is part of an assembly's image, which several methods may share.</param>
+internal sealed class MethodCode(MethodCodeKey key, uint size, ulong moduleId, Mapping? mapping, Function function, bool precompiled = false)
 {
     /// <summary>Before anything a clock can show: for code that was there when we came.</summary>
     public static readonly MonotonicNanos Beginning = new(long.MinValue);
@@ -40,6 +41,8 @@ internal sealed class MethodCode(MethodCodeKey key, uint size, ulong moduleId, M
     public Mapping? Mapping { get; internal set; } = mapping;
 
     public Function Function { get; } = function;
+
+    public bool Precompiled { get; } = precompiled;
 
     /// <summary>From when on the code was there, this time included.</summary>
     public MonotonicNanos Loaded { get; internal set; } = Beginning;

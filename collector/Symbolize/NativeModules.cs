@@ -71,7 +71,7 @@ internal sealed class NativeModules : IDisposable
         foreach (MapRegion region in executable) merged.Add(Known(region) ?? new CodeRegion(region, Open(region, executable)));
         foreach (CodeRegion old in regions)
         {
-            if (!executable.Exists(region => region.Start < old.Region.End && old.Region.Start < region.End)) merged.Add(old);
+            if (!IsCovered(old.Region, executable)) merged.Add(old);
         }
 
         merged.Sort((left, right) => left.Region.Start.CompareTo(right.Region.Start));
@@ -100,6 +100,20 @@ internal sealed class NativeModules : IDisposable
         }
 
         return low > 0 && address < regions[low - 1].Region.End ? regions[low - 1] : null;
+    }
+
+    /// <summary>Whether something overlaps a region, among regions in the order of their addresses.</summary>
+    private static bool IsCovered(MapRegion region, List<MapRegion> others)
+    {
+        int low = 0, high = others.Count;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (others[middle].Start < region.End) low = middle + 1;
+            else high = middle;
+        }
+
+        return low > 0 && others[low - 1].End > region.Start;
     }
 
     private CodeRegion? Known(MapRegion region)

@@ -31,7 +31,9 @@ internal sealed class ReadyToRunImage
         int sectionCount = ElfFile.U16(header, 6);
         uint optionalSize = ElfFile.U16(header, 20);
         ReadOnlySpan<byte> optional = bytes.Read(pe + 24, optionalSize, ushort.MaxValue, "PE optional header");
-        if (optional.Length < 144 || ElfFile.U16(optional, 0) != 0x20b) throw new InvalidDataException("not a 64-bit PE file");
+
+        // Precompiled code for x86-64 is in a PE32+ file; an assembly of IL alone may be a PE32 one.
+        if (optional.Length < 144 || ElfFile.U16(optional, 0) != 0x20b) return new ReadyToRunImage([], []);
         ReadOnlySpan<byte> headers = bytes.Read(pe + 24UL + optionalSize, (ulong)sectionCount * 40, 40 * ushort.MaxValue, "PE section headers");
         var sections = new Section[sectionCount];
         for (int i = 0; i < sectionCount; i++)

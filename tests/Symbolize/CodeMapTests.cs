@@ -141,6 +141,17 @@ public class CodeMapTests
     }
 
     [Fact]
+    public void ARundownAfterAnUnloadInNameOnlyRevivesTheCode()
+    {
+        map.Load(Code("A", 0x1000, 0x100, module: 7), At(1));
+        map.UnloadModule(7, At(5));
+        map.Exists(Code("A", 0x1000, 0x100, module: 7), At(6));
+        Assert.Equal("A", Find(0x1000, 9));
+        Assert.Equal(1, map.Count);
+        Assert.Equal(0, map.GenerationAt(At(9)));
+    }
+
+    [Fact]
     public void CodeSeenRunningShortlyBeforeItsLoadIsIt()
     {
         map.Load(Code("A", 0x1000, 0x100), new MonotonicNanos(Second));
@@ -161,6 +172,15 @@ public class CodeMapTests
     }
 
     [Fact]
+    public void MethodsThatShareAnImagesCodeDoNotReplaceEachOther()
+    {
+        map.Exists(new MethodCode(new MethodCodeKey(1, 0, 0x1000), 0x100, 1, null, new Function("A", "A()", "", 0), precompiled: true), At(5));
+        map.Exists(new MethodCode(new MethodCodeKey(2, 0, 0x1000), 0x100, 1, null, new Function("B", "B()", "", 0), precompiled: true), At(5));
+        Assert.Equal("A", Find(0x1000, 9));
+        Assert.Equal(0, map.GenerationAt(At(9)));
+    }
+
+    [Fact]
     public void ImpossibleRangesAreRefused()
     {
         map.Load(Code("Empty", 0x1000, 0), At(1));
@@ -172,13 +192,13 @@ public class CodeMapTests
     [Fact]
     public void HoursOfDynamicMethodsStayBounded()
     {
-        for (int i = 0; i < 3 * CodeMap.MaxDeadPerPage; i++)
+        for (int i = 0; i < 3 * CodePages.MaxDeadPerPage; i++)
         {
             map.Load(Code("M" + i, 0x1000, 0x40, id: (ulong)i), At(i));
             map.Unload(Code("M" + i, 0x1000, 0x40, id: (ulong)i), new MonotonicNanos(At(i).Value + 1));
         }
 
-        int last = (3 * CodeMap.MaxDeadPerPage) - 1;
+        int last = (3 * CodePages.MaxDeadPerPage) - 1;
         Assert.Equal("M" + last, Find(0x1000, last));
         Assert.Equal("M" + (last - 100), Find(0x1000, last - 100));
         Assert.True(map.Forgotten > 0);

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace ThreadParade;
+
+/// <summary>
+/// On each line of standard input: "parade COUNT" runs COUNT threads one after another, each for 20 ms of CPU time and
+/// named after its number; "rename" has a thread burn under two names, one after the other; "early" one that was named
+/// long before its start. Every command is answered by "done", with the CPU time of its threads. Ends with the input.
+/// </summary>
+internal static unsafe partial class Program
+{
+    private const long LifeNanos = 20_000_000;
+    private const long LongLifeNanos = 400_000_000;
+    private const int ClockThreadCpu = 3;
+    private static double s_sink;
+
+    private static void Main()
+    {
+        var early = new Thread(BurnLong) { Name = "named before start" };
+        Console.WriteLine("ready");
+        while (Console.ReadLine() is { } command)
+        {
+            string[] words = command.Split(' ');
+            long cpu = words[0] switch
+            {
+                "parade" => Parade(int.Parse(words[1], CultureInfo.InvariantCulture)),
+                "rename" => RunToEnd(new Thread(BurnUnderTwoNames) { Name = "first name" }),
+                "early" => RunToEnd(early),
+                _ => throw new InvalidOperationException(command),
+            };
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"done {cpu}"));
+        }
+    }
+
+    private static long Parade(int count)
+    {
+        long sum = 0;
+        for (int i = 0; i < count; i++)
+            sum += RunToEnd(new Thread(BurnShort) { Name = $"parade {i}" });
+        return sum;
+    }
+
+    private static long RunToEnd(Thread thread)
+    {
+        long before = s_ended;
+        thread.Start();
+        thread.Join();
+        return s_ended - before;
+    }
+
+    private static long s_ended;
+
+    private static void BurnShort() => Burn(LifeNanos);
+
+    private static void BurnLong() => Burn(LongLifeNanos);
+
+    private static void BurnUnderTwoNames()
+    {
+        Burn(LongLifeNanos);
+        Thread.CurrentThread.Name = "second name";
+        Burn(LongLifeNanos);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Burn(long nanos)
+    {
+        long start = ThreadCpu();
+        double x = 0;
+        long now;
+        do
+        {
+            for (int i = 0; i < 5_000; i++)
+                x = (x * 0.99) + 1;
+            now = ThreadCpu();
+        }
+        while (now - start < nanos);
+        s_sink = x;
+        s_ended += now - start;
+    }
+
+    private static long ThreadCpu()
+    {
+        long* time = stackalloc long[2];
+        ClockGetTime(ClockThreadCpu, time);
+        return (time[0] * 1_000_000_000) + time[1];
+    }
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    private static partial int ClockGetTime(int clock, long* time);
+}

@@ -1,0 +1,84 @@
+using System.Runtime.InteropServices;
+
+namespace DotnetPprof.Tests.RealPrograms;
+
+/// <summary>
+/// Reads a process's CPU clock (what getrusage adds up) from outside, every few milliseconds: what the process had used
+/// at any moment of a capture, without asking it or the profiler.
+/// </summary>
+internal sealed unsafe partial class CpuWitness : IDisposable
+{
+    private const int ClockRealtime = 0;
+    private readonly List<(long UnixNanos, long CpuNanos)> readings = [];
+    private readonly ManualResetEventSlim stopping = new();
+    private readonly Thread reader;
+    private readonly int clock;
+
+    public CpuWitness(int pid)
+    {
+        clock = (~pid << 3) | 2; // linux/posix-timers_types.h: a process's CPUCLOCK_SCHED
+        Read();
+        reader = new Thread(() =>
+        {
+            while (!stopping.Wait(2))
+                Read();
+        })
+        { Name = "cpu witness", IsBackground = true };
+        reader.Start();
+    }
+
+    /// <summary>CPU time used between two moments, both of which have been seen.</summary>
+    public long Between(long fromUnixNanos, long toUnixNanos)
+    {
+        lock (readings)
+            return At(toUnixNanos) - At(fromUnixNanos);
+    }
+
+    public void Dispose()
+    {
+        stopping.Set();
+        reader.Join();
+        stopping.Dispose();
+    }
+
+    private void Read()
+    {
+        /* Between two readings of the wall clock; the tightest of a few, for this thread can lose its CPU in between. */
+        long tightest = long.MaxValue;
+        (long UnixNanos, long CpuNanos) best = default;
+        for (int i = 0; i < 3; i++)
+        {
+            long before = Now(ClockRealtime);
+            long cpu = Now(clock);
+            long after = Now(ClockRealtime);
+            if (cpu < 0)
+                return;
+            if (after - before < tightest)
+            {
+                tightest = after - before;
+                best = (before + (tightest / 2), cpu);
+            }
+        }
+        lock (readings)
+            readings.Add(best);
+    }
+
+    private long At(long unixNanos)
+    {
+        int next = readings.FindIndex(reading => reading.UnixNanos >= unixNanos);
+        if (next < 1)
+            throw new InvalidOperationException("the moment was not watched");
+        (long beforeTime, long beforeCpu) = readings[next - 1];
+        (long afterTime, long afterCpu) = readings[next];
+        return beforeCpu + (long)((double)(afterCpu - beforeCpu) * (unixNanos - beforeTime) / Math.Max(1, afterTime - beforeTime));
+    }
+
+    private static long Now(int id)
+    {
+        long* time = stackalloc long[2];
+        return ClockGetTime(id, time) == 0 ? (time[0] * 1_000_000_000) + time[1] : -1;
+    }
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    private static partial int ClockGetTime(int clock, long* time);
+}

@@ -1,0 +1,105 @@
+using System.Globalization;
+using DotnetPprof.Tests.PprofReader;
+using Xunit;
+
+namespace DotnetPprof.Tests.RealPrograms;
+
+/// <summary>How whole and how well named a profile's stacks are, by samples.</summary>
+internal sealed class StackQuality
+{
+    private readonly Dictionary<string, long> roots = [];
+    private readonly Dictionary<string, long> broken = [];
+    private long samples;
+    private long rooted;
+    private long managedFrames;
+    private long managedNamed;
+
+    public StackQuality(PprofFile profile)
+    {
+        foreach (PprofSample sample in profile.StackSamples)
+        {
+            samples += sample.Count;
+            AddRoot(sample);
+            foreach (PprofLocation location in sample.Stack.OfType<PprofLocation>())
+                AddFrame(location, sample.Count);
+        }
+    }
+
+    public long Samples => samples;
+
+    public double Rooted => (double)rooted / samples;
+
+    public double ManagedNamed => (double)managedNamed / managedFrames;
+
+    /// <summary>Native places that are in no module.</summary>
+    public HashSet<string> Homeless { get; } = [];
+
+    /// <summary>Asserts what is promised for programs at large.</summary>
+    public void MeetsTheBar(PprofFile profile)
+    {
+        string found = ToString();
+        Assert.True(Samples > 500, found);
+        Assert.True(Rooted >= 0.995, found);
+        Assert.True(ManagedNamed >= 0.98, found);
+        Assert.Empty(Homeless);
+        Assert.True(profile.UnsampledShare < 0.02, $"unsampled {profile.UnsampledShare:P2}");
+    }
+
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{samples} samples, {Rooted:P2} reach the root, {ManagedNamed:P2} of {managedFrames} managed frames named; roots: {Top(roots)}; broken at: {Top(broken)}");
+
+    private static string Top(Dictionary<string, long> counts) =>
+        string.Join(", ", counts.OrderByDescending(pair => pair.Value).Take(12).Select(pair => $"{pair.Value} {pair.Key}"));
+
+    private void AddRoot(PprofSample sample)
+    {
+        PprofLocation root = sample.Stack[^1]!;
+        string name = NameOf(root);
+        Add(roots, name, sample.Count);
+        if (StartsThreads(root, name, sample.Stack.Count))
+            rooted += sample.Count;
+        else
+            Add(broken, $"{NameOf(sample.Stack[0]!)} ({sample.Stack.Count} frames)", sample.Count);
+    }
+
+    /// <summary>
+    /// libc starts every thread and calls main(). Where it has no symbols its functions have no names, and any caller in
+    /// it is believed; a stack of one frame in it, such as malloc's, is not.
+    /// </summary>
+    private static bool StartsThreads(PprofLocation root, string name, int depth)
+    {
+        string module = Path.GetFileName(root.Mapping?.FileName ?? "");
+        if (!module.StartsWith("libc.so", StringComparison.Ordinal) && !module.StartsWith("libc-", StringComparison.Ordinal) && !module.StartsWith("ld-", StringComparison.Ordinal))
+            return name == "_start";
+        return name is "start_thread" or "__libc_start_call_main" or "__libc_start_main" or "_start" or "_dl_start_user"
+            || name.Contains("clone", StringComparison.Ordinal)
+            || (depth > 1 && name.Contains("!+", StringComparison.Ordinal));
+    }
+
+    private void AddFrame(PprofLocation location, long count)
+    {
+        string module = location.Mapping?.FileName ?? "";
+        string name = NameOf(location);
+        if (name.StartsWith("[truncated", StringComparison.Ordinal) || module == "[dotnet-pprof]" || module == "[runtime stubs]")
+            return;
+        /* Code that belongs to no file and that the runtime does not claim can only be managed, if it is code at all. */
+        if (module.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) || module is "[dynamic]" or "[managed]" or "[in memory]" or "[anonymous code]" or "[unknown]")
+        {
+            managedFrames += count;
+            if (location.Lines.Count > 0 && !name.Contains("!+", StringComparison.Ordinal) && !name.StartsWith('['))
+                managedNamed += count;
+            else
+                Homeless.UnionWith(module is "[unknown]" ? [name] : []);
+        }
+        else if (module.Length == 0)
+        {
+            Homeless.Add(name);
+        }
+    }
+
+    private static string NameOf(PprofLocation location) =>
+        location.Lines.Count > 0 ? location.Lines[^1].Function?.Name ?? "" : string.Create(CultureInfo.InvariantCulture, $"0x{location.Address:x}");
+
+    private static void Add(Dictionary<string, long> counts, string key, long count) => counts[key] = counts.GetValueOrDefault(key) + count;
+}
