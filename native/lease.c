@@ -14,16 +14,15 @@ static void set_timer(i64 timer, u64 first_ns, u64 interval_ns)
 
 void lease_grant(Slot *slot)
 {
-    if (slot->shots_left == 0) {
-        /* A random phase, or samples would stand in step with the kernel's tick. */
-        u32 r = slot->random;
-        r ^= r << 13;
-        r ^= r >> 17;
-        r ^= r << 5;
-        slot->random = r;
-        u64 period = __atomic_load_n(&slot->shot_period_ns, __ATOMIC_RELAXED);
-        set_timer(slot->shot_timer, 1 + r % period, period);
-    }
+    /* A new random phase for every tick: shots that keep step with the tick would alias with whatever the program does
+       in steps of the period. */
+    u32 r = slot->random;
+    r ^= r << 13;
+    r ^= r >> 17;
+    r ^= r << 5;
+    slot->random = r;
+    u64 period = __atomic_load_n(&slot->shot_period_ns, __ATOMIC_RELAXED);
+    set_timer(slot->shot_timer, 1 + r % period, period);
     /* One more than a tick's worth, so that a tick that comes a little late does not find the timer disarmed. */
     slot->shots_left = slot->shots_per_tick + 1;
 }

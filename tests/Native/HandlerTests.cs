@@ -1,0 +1,30 @@
+using Xunit;
+
+namespace DotnetPprof.Tests.Native;
+
+/// <summary>The signal handler on real threads, each scenario in a process of its own; see hot_check.c.</summary>
+public class HandlerTests
+{
+    [Theory]
+    [InlineData("self-sent")]
+    [InlineData("ring-full")]
+    [InlineData("stack-short")]
+    [InlineData("masked")]
+    [InlineData("foreign")]
+    [InlineData("foreign-plain")]
+    [InlineData("front-handler")]
+    [InlineData("late")]
+    [InlineData("late-beside-live")]
+    [InlineData("samples")]
+    [InlineData("restart")]
+    [InlineData("lease-returned")]
+    [InlineData("restarted-call")]
+    [InlineData("calibrate")]
+    [InlineData("walk-bounds")]
+    public void Scenario(string name)
+    {
+        (int code, string output, string error) = NativeBuild.Run("hot_check", name);
+        Assert.SkipWhen(code == NativeBuild.Skipped, output);
+        Assert.True(code == 0, $"exit code {code}: {error}");
+    }
+}

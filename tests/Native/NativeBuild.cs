@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace DotnetPprof.Tests.Native;
+
+/// <summary>What tests/Native/build.sh and native/build.sh have left for the tests.</summary>
+internal static class NativeBuild
+{
+    internal const int Skipped = 77;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
+
+    /// <summary>The tests' own C programs and library.</summary>
+    internal static string TestPath(string name) => Path.Combine(AppContext.BaseDirectory, "native", name);
+
+    /// <summary>hot.o and the like.</summary>
+    internal static string HotPath(string name) => Path.Combine(Root, "native", "bin", Configuration, "native", name);
+
+    internal static string Agent => Path.Combine(Root, "agent", "bin", Configuration, "agent", "libdotnet-pprof-agent.so");
+
+    private static string Configuration { get; } =
+        new DirectoryInfo(AppContext.BaseDirectory.TrimEnd('/')).Parent?.Name ?? "Release";
+
+    private static string Root { get; } = FindRoot();
+
+    /// <summary>Runs one of the C programs to its end.</summary>
+    internal static (int ExitCode, string Output, string Error) Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(TestPath(program), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(s_patience))
+        {
+            process.Kill();
+            return (-1, output.Result, "it hangs; " + error.Result);
+        }
+        return (process.ExitCode, output.Result, error.Result);
+    }
+
+    [ModuleInitializer]
+    internal static void ResolveShim() => NativeLibrary.SetDllImportResolver(
+        typeof(NativeBuild).Assembly,
+        (name, _, _) => name == Shim.Library ? NativeLibrary.Load(TestPath("libshim.so")) : 0);
+
+    private static string FindRoot()
+    {
+        DirectoryInfo? at = new(AppContext.BaseDirectory);
+        while (at is not null && !File.Exists(Path.Combine(at.FullName, "Profiler.sln")))
+            at = at.Parent;
+        return at?.FullName ?? throw new InvalidOperationException("the tests run outside the repository");
+    }
+}

@@ -1,0 +1,34 @@
+/* Runs one scenario of the signal handler: exit code 0 when all held, SKIPPED when the machine cannot run it. */
+#include "check_bench.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(void);
+} scenarios[] = {
+    {"samples", scenario_samples},
+    {"self-sent", scenario_self_sent},
+    {"ring-full", scenario_ring_full},
+    {"stack-short", scenario_stack_short},
+    {"masked", scenario_masked},
+    {"foreign", scenario_foreign},
+    {"foreign-plain", scenario_foreign_plain},
+    {"front-handler", scenario_front_handler},
+    {"late", scenario_late},
+    {"late-beside-live", scenario_late_beside_live},
+    {"restart", scenario_restart},
+    {"lease-returned", scenario_lease_returned},
+    {"restarted-call", scenario_restarted_call},
+    {"calibrate", scenario_calibrate},
+    {"walk-bounds", scenario_walk_bounds},
+};
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc == 2 && i < sizeof scenarios / sizeof *scenarios; i++)
+        if (strcmp(argv[1], scenarios[i].name) == 0)
+            return scenarios[i].run();
+    fprintf(stderr, "no such scenario\n");
+    return 2;
+}

@@ -1,0 +1,125 @@
+/* The hot path's units for tests that call them from C#: what is hidden in the agent, exported, over plain memory. */
+#include "events.h"
+#include "hot.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+DPP_API Slot *shim_slot_new(RegionSlot *shared, RegionRecord *ring, u64 records);
+DPP_API void shim_slot_free(Slot *slot);
+DPP_API u64 shim_slot_lost(const Slot *slot);
+DPP_API u64 shim_slot_count(const Slot *slot, u32 counter);
+DPP_API i32 shim_ring_put(Slot *slot, const RegionRecord *record);
+DPP_API void shim_ring_lose(Slot *slot, u64 ticks);
+DPP_API void shim_ring_report_lost(Slot *slot);
+DPP_API ChainStore *shim_store_new(u64 table_entries, u8 *arena, u64 arena_bytes);
+DPP_API void shim_store_free(ChainStore *store);
+DPP_API u64 shim_store_used(const ChainStore *store);
+DPP_API u32 shim_chain_intern(ChainStore *store, const u64 *returns, u32 depth);
+DPP_API void shim_set_roots(u64 thread_root, u64 main_root);
+DPP_API u32 shim_walk(u64 low, u64 high, u64 sp, u64 fp, u64 *out, u16 *stop, u64 *wanted_sp);
+DPP_API i32 shim_interrupted_syscall(u64 ip, i64 rax);
+DPP_API void shim_events_put(const AgentEvent *event);
+
+/* The ring begins where `shared` says it does, as in slot_arm. */
+Slot *shim_slot_new(RegionSlot *shared, RegionRecord *ring, u64 records)
+{
+    Slot *slot = aligned_alloc(64, sizeof(Slot));
+    memset(slot, 0, sizeof *slot);
+    slot->shared = shared;
+    slot->ring = ring;
+    slot->mask = records - 1;
+    slot->head = shared->head;
+    return slot;
+}
+
+void shim_slot_free(Slot *slot)
+{
+    free(slot);
+}
+
+u64 shim_slot_lost(const Slot *slot)
+{
+    return slot->lost;
+}
+
+u64 shim_slot_count(const Slot *slot, u32 counter)
+{
+    return slot->counts[counter];
+}
+
+i32 shim_ring_put(Slot *slot, const RegionRecord *record)
+{
+    return ring_put(slot, record);
+}
+
+void shim_ring_lose(Slot *slot, u64 ticks)
+{
+    ring_lose(slot, ticks);
+}
+
+void shim_ring_report_lost(Slot *slot)
+{
+    ring_report_lost(slot);
+}
+
+ChainStore *shim_store_new(u64 table_entries, u8 *arena, u64 arena_bytes)
+{
+    ChainStore *store = calloc(1, sizeof *store);
+    store->table = calloc(table_entries, sizeof(u64));
+    store->table_mask = table_entries - 1;
+    store->arena = arena;
+    store->arena_bytes = arena_bytes;
+    store->arena_used = REGION_CHAIN_UNIT;
+    return store;
+}
+
+void shim_store_free(ChainStore *store)
+{
+    free(store->table);
+    free(store);
+}
+
+u64 shim_store_used(const ChainStore *store)
+{
+    return store->arena_used;
+}
+
+u32 shim_chain_intern(ChainStore *store, const u64 *returns, u32 depth)
+{
+    return chain_intern(store, returns, depth);
+}
+
+void shim_set_roots(u64 thread_root, u64 main_root)
+{
+    hot.thread_root_return = thread_root;
+    hot.main_root_return = main_root;
+}
+
+u32 shim_walk(u64 low, u64 high, u64 sp, u64 fp, u64 *out, u16 *stop, u64 *wanted_sp)
+{
+    Slot *slot = aligned_alloc(64, sizeof(Slot));
+    memset(slot, 0, sizeof *slot);
+    slot->stack_low = low;
+    slot->stack_high = high;
+    hot.pid = (u32)getpid();
+    u32 depth = walk_frames(slot, sp, fp, out, stop);
+    *wanted_sp = slot->stack_wanted ? slot->seen_sp : 0;
+    free(slot);
+    return depth;
+}
+
+i32 shim_interrupted_syscall(u64 ip, i64 rax)
+{
+    ucontext_t context;
+    memset(&context, 0, sizeof context);
+    context.uc_mcontext.gregs[REG_RIP] = (greg_t)ip;
+    context.uc_mcontext.gregs[REG_RAX] = rax;
+    return lease_interrupted_syscall(&context);
+}
+
+void shim_events_put(const AgentEvent *event)
+{
+    events_put(event);
+}
