@@ -16,6 +16,10 @@ internal sealed unsafe class SamplingSession
     private const long WatchIntervalNs = 250_000_000;
     private const long MinimumScanIntervalNs = 250_000_000;
     private const ulong EveryTickDivisor = 16;
+    private const int RateShift = 20; /* RATE_SHIFT in native/hot.h */
+
+    /* A timer's interrupt may have to be passed on to the core that runs the thread. */
+    private const ulong LateToleranceCosts = 4;
     private const long QuietPatienceNs = 1_000_000_000;
 
     /* A timer that is given back too rarely is worth more than a scan's cost of CPU. */
@@ -69,7 +73,10 @@ internal sealed unsafe class SamplingSession
         RegionControl* control = _region.Control;
         if (HotPath.Install(_region.Header->SignalNumber) == 0)
             return Fail("the runtime's activation signal was not found, and no other signal is safe to sample on");
+        ulong startTicks = _clock.Read();
+        long startNs = Libc.Now(Libc.ClockMonotonic);
         ulong cost = HotPath.CalibrateSampleCost(CalibrationShots);
+        SetRates(_clock.Read() - startTicks, (ulong)(Libc.Now(Libc.ClockMonotonic) - startNs), cost);
         if (cost == 0)
             return Fail("a timer signal to the agent's own thread did not arrive, so no rate is known to be safe (timers may be refused or RLIMIT_SIGPENDING used up)");
 
@@ -199,6 +206,13 @@ internal sealed unsafe class SamplingSession
             limit = RateLimit.Cost;
         }
         return period >= tick ? new TimerPlan(everyTick, 0, 0) : new TimerPlan(everyTick, period, (uint)((tick + period - 1) / period));
+    }
+
+    /// <summary>Tells the handler how ticks and nanoseconds relate; the calibration has just taken some milliseconds.</summary>
+    private static void SetRates(ulong ticks, ulong nanoseconds, ulong cost)
+    {
+        if (ticks != 0 && nanoseconds != 0)
+            HotPath.SetRates((ticks << RateShift) / nanoseconds, (nanoseconds << RateShift) / ticks, LateToleranceCosts * cost);
     }
 
     /// <returns>False.</returns>

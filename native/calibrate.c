@@ -64,6 +64,8 @@ u64 calibrate_sample_cost(u32 shots)
     slot->mask = sizeof ring / sizeof *ring - 1;
     slot->head = slot->lost = 0;
     slot->shots_left = shots + 2;
+    slot->shot_period_ns = SPACING_NS;
+    slot->due = UINT64_MAX / 2 + hot.clock(); /* never late */
     slot->stack_low = (u64)__builtin_frame_address(0) - (64u << 10);
     slot->stack_high = (u64)__builtin_thread_pointer();
     memset(slot->counts, 0, sizeof slot->counts);

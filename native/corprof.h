@@ -1,6 +1,6 @@
 /*
  * The little of the .NET profiling API that the agent uses, by vtable slot. Source: corprof.idl of dotnet/runtime,
- * interfaces ICorProfilerCallback to ICorProfilerCallback11 and ICorProfilerInfo to ICorProfilerInfo5.
+ * interfaces ICorProfilerCallback to ICorProfilerCallback11 and ICorProfilerInfo to ICorProfilerInfo11.
  */
 #ifndef DPP_CORPROF_H
 #define DPP_CORPROF_H
@@ -44,6 +44,7 @@ enum {
 enum {
     INFO_GET_RUNTIME_INFORMATION = 67,
     INFO_SET_EVENT_MASK2 = 82,
+    INFO_GET_ENVIRONMENT_VARIABLE = 99, /* ICorProfilerInfo11 */
 };
 
 #endif

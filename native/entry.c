@@ -6,14 +6,12 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define NOT_READY INT32_MIN
 #define READY_PATIENCE_S 15
-#define LAUNCH_WAIT_VARIABLE "DOTNET_PPROF_LAUNCH"
-#define LAUNCH_WAIT_LIMIT_MS 10000
+#define LAUNCH_WAIT_LIMIT_MS 10000u
 
 /* The managed side; weak, so that the unit tests can load this library without it. */
 extern void agent_main(const AgentStart *start) __attribute__((weak));
@@ -68,16 +66,14 @@ static i32 wait_ready(void)
     return -ETIMEDOUT;
 }
 
-i32 agent_start(const char *runtime_version)
+i32 agent_start(const char *runtime_version, u32 launch_wait_ms)
 {
     if (!agent_main)
         return -ENOSYS;
     start.signal_number = find_activation_signal();
     start.main_root_return = root_of_main();
     strncpy((char *)start.runtime_version, runtime_version, sizeof start.runtime_version - 1);
-    const char *wait = getenv(LAUNCH_WAIT_VARIABLE);
-    long wait_ms = wait ? strtol(wait, 0, 10) : 0;
-    start.launch_wait_ms = (u32)(wait_ms < 0 ? 0 : wait_ms > LAUNCH_WAIT_LIMIT_MS ? LAUNCH_WAIT_LIMIT_MS : wait_ms);
+    start.launch_wait_ms = launch_wait_ms < LAUNCH_WAIT_LIMIT_MS ? launch_wait_ms : LAUNCH_WAIT_LIMIT_MS;
 
     /* The application's signals are for the application's threads. What the agent's runtime and the calibration need
        stays open: faults, and the activation signal. */

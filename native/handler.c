@@ -55,12 +55,14 @@ static void watch_progress(Slot *slot, const ucontext_t *context, int overdue)
     slot->last_sp = sp;
 }
 
-static void write_sample(Slot *slot, RegionRecord *record)
+static int write_sample(Slot *slot, const RegionRecord *record)
 {
-    if (ring_put(slot, record))
+    int written = ring_put(slot, record);
+    if (written)
         slot->counts[COUNTER_SAMPLES]++;
     else
         ring_lose(slot, record->ticks);
+    return written;
 }
 
 /* The monotonic timer, leased to a thread that was found running. */
@@ -78,11 +80,17 @@ static void on_shot(Slot *slot, const siginfo_t *info, const ucontext_t *context
         return;
     }
     slot->counts[COUNTER_OVERRUNS] += (u64)info->si_overrun;
+    if (lease_missed_thread(slot, info, ticks)) {
+        /* It does not use up the lease: the thread is about to run, and no further shot comes before it does. */
+        slot->counts[COUNTER_OFF_CPU_SHOTS]++;
+        return;
+    }
     watch_progress(slot, context, info->si_overrun > 0);
 
     RegionRecord record = {.ticks = ticks, .kind = RECORD_SHOT, .value = 1 + (u64)info->si_overrun};
     take_stack(slot, context, &record);
     write_sample(slot, &record);
+    slot->unsettled++;
     if (--slot->shots_left == 0)
         lease_return(slot);
 }
@@ -92,21 +100,24 @@ static void on_tick(Slot *slot, const ucontext_t *context, u64 ticks)
 {
     u64 cpu = clock_own_thread_cpu();
     RegionRecord record = {.ticks = ticks, .value = cpu - slot->settled_cpu_ns};
-    if (slot->shots_left != 0) {
+    int written;
+    if (slot->unsettled != 0) {
         record.kind = RECORD_SETTLE;
-        if (ring_put(slot, &record))
-            slot->settled_cpu_ns = cpu;
+        written = ring_put(slot, &record);
     } else {
         record.kind = RECORD_TICK;
         take_stack(slot, context, &record);
-        u64 written = slot->counts[COUNTER_SAMPLES];
-        write_sample(slot, &record);
-        if (slot->counts[COUNTER_SAMPLES] != written)
-            slot->settled_cpu_ns = cpu;
+        written = write_sample(slot, &record);
     }
+    if (written) {
+        slot->settled_cpu_ns = cpu;
+        slot->unsettled = 0;
+    }
+    slot->seen_ticks = ticks;
+    slot->seen_cpu_ns = cpu;
     __atomic_store_n(&slot->shared->cpu_ns, cpu, __ATOMIC_RELAXED);
     if (slot->shot_period_ns != 0)
-        lease_grant(slot);
+        lease_grant(slot, ticks);
 }
 
 static void on_timer(Slot *slot, const siginfo_t *info, const ucontext_t *context)

@@ -67,6 +67,10 @@ typedef struct Slot {
     u32 shots_left; /* > 0: the shot timer is armed */
     u64 head;
     u64 settled_cpu_ns; /* the thread's CPU clock at the last TICK or SETTLE record */
+    u64 unsettled;      /* SHOT records since then */
+    u64 due;            /* ticks at which the shot timer expires next */
+    u64 seen_ticks;     /* when the thread's CPU clock was last read, */
+    u64 seen_cpu_ns;    /* and what it showed */
     u64 lost;           /* samples not yet reported by a LOST record */
     u64 lost_since;     /* ticks */
     u64 last_ip;
@@ -79,6 +83,9 @@ typedef struct Slot {
     u32 reserved;
     u64 counts[16]; /* by COUNTER_*, the first 16 of them */
 } __attribute__((aligned(64))) Slot;
+
+/* Rates are for short spans: with 20 bits of fraction, good to a microsecond a second. */
+#define RATE_SHIFT 20
 
 typedef struct ChainStore {
     u64 *table; /* open addressing: high half of the hash << 32 | chain id; 0 is empty. Private. */
@@ -97,6 +104,9 @@ typedef struct Hot {
     clock_read clock;
     u64 thread_root_return;
     u64 main_root_return;
+    u64 ticks_per_ns;      /* fixed point, RATE_SHIFT bits */
+    u64 ns_per_tick;       /* likewise */
+    u64 late_tolerance_ns; /* a shot later than this was not delivered to a running thread */
     ChainStore chains;
     struct sigaction previous; /* the handler that was there before; written before ours is installed */
     u64 chained;               /* signals passed on; atomic */
@@ -130,8 +140,15 @@ void ring_report_lost(Slot *slot);
 void ring_lose(Slot *slot, u64 ticks);
 
 /* lease.c: the monotonic timer that gives a running thread its shots between two CPU ticks. */
-void lease_grant(Slot *slot);
+void lease_grant(Slot *slot, u64 ticks);
 void lease_return(Slot *slot);
+
+/*
+ * lease.c: whether the shot that is being delivered came due while the thread was not running. Such a shot waits for the
+ * thread and is delivered where it was preempted, which is no place that was picked by time: in the kernel's own
+ * preference, at the end of a system call.
+ */
+int lease_missed_thread(Slot *slot, const siginfo_t *info, u64 ticks);
 int lease_interrupted_syscall(const ucontext_t *context);
 
 #endif

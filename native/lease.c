@@ -12,7 +12,12 @@ static void set_timer(i64 timer, u64 first_ns, u64 interval_ns)
     syscall4(SYS_timer_settime, (long)timer, 0, (long)&when, 0);
 }
 
-void lease_grant(Slot *slot)
+static inline u64 to_ticks(u64 ns)
+{
+    return ns * hot.ticks_per_ns >> RATE_SHIFT;
+}
+
+void lease_grant(Slot *slot, u64 ticks)
 {
     /* A new random phase for every tick: shots that keep step with the tick would alias with whatever the program does
        in steps of the period. */
@@ -22,7 +27,9 @@ void lease_grant(Slot *slot)
     r ^= r << 5;
     slot->random = r;
     u64 period = __atomic_load_n(&slot->shot_period_ns, __ATOMIC_RELAXED);
-    set_timer(slot->shot_timer, 1 + r % period, period);
+    u64 first = 1 + r % period;
+    slot->due = ticks + to_ticks(first);
+    set_timer(slot->shot_timer, first, period);
     /* One more than a tick's worth, so that a tick that comes a little late does not find the timer disarmed. */
     slot->shots_left = slot->shots_per_tick + 1;
 }
@@ -31,6 +38,32 @@ void lease_return(Slot *slot)
 {
     slot->shots_left = 0;
     set_timer(slot->shot_timer, 0, 0);
+}
+
+/* How long the thread was off its CPU since its CPU clock was last read; reads it again. */
+static u64 time_off_cpu(Slot *slot, u64 ticks)
+{
+    u64 cpu = clock_own_thread_cpu();
+    u64 span = ticks - slot->seen_ticks;
+    u64 ran = cpu - slot->seen_cpu_ns;
+    slot->seen_ticks = ticks;
+    slot->seen_cpu_ns = cpu;
+    if (span >> 40) /* minutes: beyond the rate's arithmetic */
+        return UINT64_MAX;
+    u64 passed = span * hot.ns_per_tick >> RATE_SHIFT;
+    return passed > ran ? passed - ran : 0;
+}
+
+int lease_missed_thread(Slot *slot, const siginfo_t *info, u64 ticks)
+{
+    u64 period = to_ticks(__atomic_load_n(&slot->shot_period_ns, __ATOMIC_RELAXED));
+    u64 expired = slot->due + (u64)info->si_overrun * period;
+    slot->due = expired + period;
+    u64 late = ticks - expired;
+    if (late >> 63 || late <= to_ticks(hot.late_tolerance_ns))
+        return 0;
+    /* Late because it was in the kernel, busy: that is a sample of the kernel's work for it. */
+    return time_off_cpu(slot, ticks) > hot.late_tolerance_ns;
 }
 
 /*

@@ -13,6 +13,7 @@
 static const Guid IID_UNKNOWN = {0x00000000, 0x0000, 0x0000, {0xC0, 0, 0, 0, 0, 0, 0, 0x46}};
 static const Guid IID_CLASS_FACTORY = {0x00000001, 0x0000, 0x0000, {0xC0, 0, 0, 0, 0, 0, 0, 0x46}};
 static const Guid IID_PROFILER_INFO5 = {0x07602928, 0xCE38, 0x4B83, {0x81, 0xE7, 0x74, 0xAD, 0xAF, 0x78, 0x12, 0x14}};
+static const Guid IID_PROFILER_INFO11 = {0x06398876, 0x8987, 0x4154, {0xB6, 0x21, 0x40, 0xA0, 0x0D, 0x6E, 0x4D, 0x04}};
 /* {8f1b1a5e-6d0c-4b6f-9a54-64706f727031} */
 static const Guid CLSID_AGENT = {0x8F1B1A5E, 0x6D0C, 0x4B6F, {0x9A, 0x54, 0x64, 0x70, 0x6F, 0x72, 0x70, 0x31}};
 
@@ -30,10 +31,13 @@ static const Guid IID_CALLBACKS[] = {
     {0x42350846, 0xAAED, 0x47F7, {0xB1, 0x28, 0xFD, 0x0C, 0x98, 0x88, 0x1C, 0xDE}},
 };
 
+typedef struct Object Object;
+typedef HRESULT (*QueryInterface)(Object *, const Guid *, void **);
+
 /* A COM object is a pointer to its vtable; ours live for ever and are never counted. */
-typedef struct Object {
+struct Object {
     void *const *methods;
-} Object;
+};
 
 static int same(const Guid *a, const Guid *b)
 {
@@ -108,9 +112,28 @@ static void describe_runtime(Object *info, char *text, size_t size)
         snprintf(text, size, "%u.%u.%u", major, minor, build);
 }
 
-static HRESULT load(Object *unknown)
+/*
+ * DOTNET_PPROF_LAUNCH: how long a collector that launched the process wants it held at its start. Asked of the runtime,
+ * not of libc: the collector sets it through the diagnostic port, and so in the runtime's own copy of the environment.
+ */
+static u32 launch_wait_ms(Object *unknown)
 {
-    typedef HRESULT (*QueryInterface)(Object *, const Guid *, void **);
+    typedef HRESULT (*GetEnvironmentVariable)(Object *, const u16 *, u32, u32 *, u16 *);
+    Object *info = 0;
+    u16 value[16];
+    u32 units = 0, wait = 0;
+    if (((QueryInterface)unknown->methods[0])(unknown, &IID_PROFILER_INFO11, (void **)&info) != S_OK || !info)
+        return 0;
+    GetEnvironmentVariable get = (GetEnvironmentVariable)info->methods[INFO_GET_ENVIRONMENT_VARIABLE];
+    if (get(info, u"DOTNET_PPROF_LAUNCH", 16, &units, value) != S_OK)
+        return 0;
+    for (u32 i = 0; i < units && i < 7 && value[i] >= '0' && value[i] <= '9'; i++)
+        wait = wait * 10 + (u32)(value[i] - '0');
+    return wait;
+}
+
+static HRESULT load(Object *unknown, u32 wait_ms)
+{
     typedef HRESULT (*SetEventMask2)(Object *, u32, u32);
     static u32 loaded;
     if (__atomic_exchange_n(&loaded, 1, __ATOMIC_ACQ_REL))
@@ -126,20 +149,20 @@ static HRESULT load(Object *unknown)
     result = ((SetEventMask2)info->methods[INFO_SET_EVENT_MASK2])(info, COR_PRF_MONITOR_THREADS, 0);
     if (result != S_OK)
         return result;
-    i32 error = agent_start(version);
+    i32 error = agent_start(version, wait_ms);
     return error == 0 ? S_OK : AGENT_E_ERRNO(-error);
 }
 
 static HRESULT initialize(Object *self, Object *unknown)
 {
     (void)self;
-    return load(unknown);
+    return load(unknown, launch_wait_ms(unknown));
 }
 
 static HRESULT initialize_for_attach(Object *self, Object *unknown, void *data, u32 bytes)
 {
     (void)self, (void)data, (void)bytes;
-    return load(unknown);
+    return load(unknown, 0);
 }
 
 static HRESULT callback_query(Object *self, const Guid *iid, void **out)

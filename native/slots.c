@@ -85,6 +85,13 @@ u32 slots_installed(void)
            (current.sa_flags & SA_SIGINFO) && current.sa_sigaction == handler_entry;
 }
 
+void slots_set_rates(u64 ticks_per_ns, u64 ns_per_tick, u64 late_tolerance_ns)
+{
+    hot.ticks_per_ns = ticks_per_ns;
+    hot.ns_per_tick = ns_per_tick;
+    hot.late_tolerance_ns = late_tolerance_ns;
+}
+
 void slots_reset_chains(void)
 {
     memset(hot.chains.table, 0, (hot.chains.table_mask + 1) * sizeof(u64));
@@ -153,6 +160,8 @@ i64 slot_arm(const SlotSetup *setup)
     slot->head = __atomic_load_n(&slot->shared->head, __ATOMIC_RELAXED);
     slot->settled_cpu_ns = setup->cpu_now_ns;
     slot->shots_left = 0;
+    slot->unsettled = 0;
+    slot->seen_ticks = slot->seen_cpu_ns = 0; /* read by the first tick, which comes before any shot */
     slot->lost = 0;
     slot->last_ip = slot->last_sp = 0;
     slot->stuck_run = 0;

@@ -23,6 +23,12 @@ DPP_API u32 slots_install(u32 number);
 /* Whether our handler is still the one the kernel calls. */
 DPP_API u32 slots_installed(void);
 
+/*
+ * The clock's rate, both ways, in fixed point (RATE_SHIFT bits), and how late a shot may come and still count as
+ * delivered to a running thread. No slot is armed.
+ */
+DPP_API void slots_set_rates(u64 ticks_per_ns, u64 ns_per_tick, u64 late_tolerance_ns);
+
 /* Forgets all chains of the last session. All slots are quiet. */
 DPP_API void slots_reset_chains(void);
 

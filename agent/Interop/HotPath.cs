@@ -20,6 +20,9 @@ internal static unsafe partial class HotPath
     [LibraryImport(Library, EntryPoint = "slots_installed")]
     internal static partial uint Installed();
 
+    [LibraryImport(Library, EntryPoint = "slots_set_rates")]
+    internal static partial void SetRates(ulong ticksPerNs, ulong nsPerTick, ulong lateToleranceNs);
+
     [LibraryImport(Library, EntryPoint = "slots_reset_chains")]
     internal static partial void ResetChains();
 

@@ -54,8 +54,6 @@ internal sealed class CaptureReport(
     {
         ref RegionControl control = ref region.Control;
         List<string> warnings = [.. target.Warnings, .. clock.Notes];
-        if (!stoppedInOrder)
-            warnings.Add("the target ended before sampling was stopped; its last moments are missing");
         if (drain.CorruptRings + resolver.CorruptChains > 0)
             warnings.Add($"{drain.CorruptRings} rings and {resolver.CorruptChains} stacks in the agent's memory were damaged and left out");
         double armed = control.PeriodNs == 0 ? 0 : 1e9 / control.PeriodNs;
@@ -96,6 +94,8 @@ internal sealed class CaptureReport(
             string.Create(CultureInfo.InvariantCulture, $"rate: asked {summary.RateAskedHz:0} Hz, armed {summary.RateArmedHz:0} Hz, delivered {delivered:0} samples per second of CPU time"),
             string.Create(CultureInfo.InvariantCulture, $"cost: {region.Control.SampleCostNs} ns per sample, calibrated at the start"),
         ];
+        if (!stoppedInOrder)
+            comments.Add("end: the target ended, or stopped answering, before sampling was stopped; what it did after its last sample is not here");
         if (summary.RateNote.Length > 0)
             comments.Add($"rate note: {summary.RateNote}");
         comments.AddRange(summary.Losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"lost: {loss.Count} {loss.Reason}")));

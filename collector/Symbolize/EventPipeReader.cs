@@ -63,6 +63,10 @@ internal sealed class EventPipeReader
         {
             // The stream broke off: the target died, or we closed it.
         }
+        catch (FormatException)
+        {
+            // It broke off inside a block: TraceEvent's word for a target that died while it wrote one.
+        }
         catch (Exception e)
         {
             intake.Warn($"the {thread.Name} could not be read to their end ({e.GetType().Name}: {e.Message}); some methods may stay unnamed");

@@ -7,8 +7,13 @@ namespace DotnetPprof.Symbolize;
 internal static class NativeName
 {
     /// <summary>A symbol of a module. The single place to demangle; the raw symbol stays in the system name.</summary>
-    public static Function ToFunction(string symbol, string modulePath) =>
-        new(symbol, symbol + "@" + FileName(modulePath), "", 0);
+    public static Function ToFunction(string symbol, string modulePath)
+    {
+        /* libc's .symtab spells versions into its names: pthread_sigmask@GLIBC_2.2.5. */
+        int version = symbol.IndexOf('@');
+        string name = version > 0 ? symbol[..version] : symbol;
+        return new Function(name, symbol + "@" + FileName(modulePath), "", 0);
+    }
 
     /// <summary>A place in a module that has no symbol: <c>libcoreclr.so!+0x1a2b30</c>.</summary>
     /// <param name="modulePath">The module's file.</param>
