@@ -15,6 +15,9 @@ internal sealed class RegionDrain
     private readonly ISettledSampleSink sink;
     private readonly DrainedThread?[] current;
     private readonly ulong[] tails;
+
+    /* By slot: the generation of the last thread that was drained to its end. */
+    private readonly uint?[] ended;
     private readonly List<DrainedThread> threads = [];
 
     public RegionDrain(RegionView region, RingTable rings, ISettledSampleSink sink)
@@ -24,6 +27,7 @@ internal sealed class RegionDrain
         this.sink = sink;
         current = new DrainedThread?[rings.Count];
         tails = new ulong[rings.Count];
+        ended = new uint?[rings.Count];
     }
 
     /// <summary>By index.</summary>
@@ -48,11 +52,12 @@ internal sealed class RegionDrain
             ref RegionSlot shared = ref region.Slot(slot);
             /* The state before the head: what an ended thread's ring holds then is all it will ever hold. */
             var state = (SlotState)Volatile.Read(ref shared.State);
-            if (state == SlotState.Free)
+            /* An ended thread stays in its slot until the agent looks again; its account is closed. */
+            if (state == SlotState.Free || (state == SlotState.Ended && ended[slot] == shared.Generation))
                 continue;
             DrainedThread thread = ThreadIn(slot, ref shared);
             fullest = Math.Max(fullest, DrainRing(slot, ref shared, thread));
-            if (state == SlotState.Ended && shared.DrainedGeneration != thread.Generation)
+            if (state == SlotState.Ended)
                 EndThread(slot, ref shared, thread);
         }
         return fullest;
@@ -111,6 +116,7 @@ internal sealed class RegionDrain
     {
         Settle(thread, ref shared);
         current[slot] = null;
+        ended[slot] = thread.Generation;
         Volatile.Write(ref shared.DrainedGeneration, thread.Generation);
     }
 
