@@ -157,7 +157,10 @@ internal sealed unsafe class RegionView
 
     private static string Text(byte* field, int size)
     {
-        int length = new ReadOnlySpan<byte>(field, size).IndexOf((byte)0);
-        return Encoding.UTF8.GetString(field, length < 0 ? size : length);
+        /* Decoding goes over the bytes twice, and throws when they have changed in between: it works on a copy. */
+        Span<byte> copy = stackalloc byte[size];
+        new ReadOnlySpan<byte>(field, size).CopyTo(copy);
+        int length = copy.IndexOf((byte)0);
+        return Encoding.UTF8.GetString(length < 0 ? copy : copy[..length]);
     }
 }
