@@ -13,19 +13,26 @@ static inline void put(Slot *slot, const RegionRecord *record)
     __atomic_store_n(&slot->shared->head, slot->head, __ATOMIC_RELEASE);
 }
 
-void ring_report_lost(Slot *slot)
+/* Gives the room that is left. */
+static u64 report_lost(Slot *slot, u64 free)
 {
-    if (slot->lost == 0 || room(slot) == 0)
-        return;
+    if (slot->lost == 0 || free == 0)
+        return free;
     RegionRecord lost = {.ticks = slot->lost_since, .value = slot->lost, .kind = RECORD_LOST};
     put(slot, &lost);
     slot->lost = 0;
+    return free - 1;
+}
+
+void ring_report_lost(Slot *slot)
+{
+    report_lost(slot, room(slot));
 }
 
 int ring_put(Slot *slot, const RegionRecord *record)
 {
-    ring_report_lost(slot);
-    if (room(slot) == 0)
+    /* One look at the tail: were it to move between two, the record could be written before the losses it follows. */
+    if (report_lost(slot, room(slot)) == 0)
         return 0;
     put(slot, record);
     return 1;
