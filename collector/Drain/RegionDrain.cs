@@ -80,6 +80,8 @@ internal sealed class RegionDrain
         DrainedThread? thread = current[slot];
         if (thread is null || thread.Generation != generation)
         {
+            /* Its end was not seen: what it had counts without CPU time. */
+            thread?.Settlement.Flush(null);
             thread = new DrainedThread(
                 threads.Count, generation, shared.Tid, Saturated(shared.CpuStartNs), new CpuSettlement(threads.Count, sink));
             threads.Add(thread);

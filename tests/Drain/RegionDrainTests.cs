@@ -108,13 +108,14 @@ public sealed unsafe class RegionDrainTests : IDisposable
         RegionDrain drain = Drain();
         region.Open(0, 1, 70);
         Tick(0, 1, 5);
+        region.Put(0, Records, RecordKind.Shot, 2, 1, ip: 0xA);
         drain.Drain();
         region.Open(0, 2, 71);
-        Tick(0, 2, 6);
+        Tick(0, 3, 6);
         drain.Drain();
         drain.Finish();
         Assert.Equal([70U, 71U], drain.Threads.Select(t => t.Tid));
-        Assert.Equal([(0, 5L), (1, 6L)], collected.Samples.Select(s => (s.Thread, s.CpuNanos)));
+        Assert.Equal([(0, 5L), (0, 0L), (1, 6L)], collected.Samples.Select(s => (s.Thread, s.CpuNanos)));
     }
 
     [Fact]
