@@ -87,6 +87,7 @@ internal sealed unsafe class SamplingSession
             records *= 2;
         uint rings = (uint)Math.Min(RegionLayout.Slots, RegionLayout.RingsBytes / ((ulong)records * (ulong)sizeof(RegionRecord)));
 
+        HotPath.FindModules();
         HotPath.ResetChains();
         _region.PopulateChains(InitialChainBytes);
         _slots.Begin(_plan, records, rings);
@@ -128,6 +129,7 @@ internal sealed unsafe class SamplingSession
     /// <summary>One step of the session's housekeeping; a few microseconds when there is nothing to do.</summary>
     internal void Tend(long now)
     {
+        HotPath.FindModules();
         _slots.AnswerStackRequests();
         _slots.Settle();
         if (now >= _nextScan)
