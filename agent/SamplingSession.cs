@@ -160,6 +160,8 @@ internal sealed unsafe class SamplingSession
         foreach (SampledThread thread in _registry.All)
             _slots.Close(thread, HotPath.ThreadCpuNs(thread.Tid));
         control->StopTicks = _clock.Read();
+        var processCpu = (ulong)Libc.Now(Libc.ClockProcessCpu);
+        var agentCpu = (ulong)Libc.Now(Libc.ClockThreadCpu);
         long now = Libc.Now(Libc.ClockMonotonic);
         long deadline = now + QuietPatienceNs;
         _slots.Settle();
@@ -171,6 +173,9 @@ internal sealed unsafe class SamplingSession
         }
         _anchors.Write();
         Publish(now);
+        /* What the process did while the last handlers were waited for is not the session's. */
+        control->ProcessCpuNs = processCpu;
+        control->AgentCpuNs = agentCpu;
         Volatile.Write(ref control->State, (uint)AgentState.Asleep);
     }
 
