@@ -17,6 +17,9 @@ internal sealed class SampledThread(uint tid)
     /// <summary>Whether it began while the running session sampled, so that all its CPU time belongs to that session.</summary>
     internal bool BornInSession { get; set; }
 
+    /// <summary>Its CPU clock at the last <see cref="CpuReading"/> in nanoseconds; -1 for none, or when it was gone.</summary>
+    internal long CpuMark { get; set; } = -1;
+
     /// <summary>The slot it has in the running session, or -1.</summary>
     internal int Slot { get; set; } = -1;
 

@@ -87,6 +87,7 @@ internal sealed unsafe class SamplingSession
             records *= 2;
         uint rings = (uint)Math.Min(RegionLayout.Slots, RegionLayout.RingsBytes / ((ulong)records * (ulong)sizeof(RegionRecord)));
 
+        HotPath.FindModules();
         HotPath.ResetChains();
         _region.PopulateChains(InitialChainBytes);
         _slots.Begin(_plan, records, rings);
@@ -106,12 +107,13 @@ internal sealed unsafe class SamplingSession
         control->Session++;
         _anchors.Write();
         control->StopTicks = 0;
-        control->ProcessCpuStartNs = (ulong)Libc.Now(Libc.ClockProcessCpu);
-        control->AgentCpuStartNs = (ulong)Libc.Now(Libc.ClockThreadCpu);
-        control->StartTicks = _clock.Read();
+        _registry.BeginSession();
+        var start = CpuReading.Take(_clock, _registry.All);
+        control->ProcessCpuStartNs = start.ProcessCpuNs;
+        control->AgentCpuStartNs = start.AgentCpuNs;
+        control->StartTicks = start.Ticks;
         Volatile.Write(ref control->State, (uint)AgentState.Sampling);
 
-        _registry.BeginSession();
         foreach (SampledThread thread in _registry.All)
             _slots.Open(thread);
         Running = true;
@@ -147,6 +149,7 @@ internal sealed unsafe class SamplingSession
             if (_watchdog.ThreadIsStarved())
                 HalveRate();
         }
+        HotPath.FindModules();
         Publish(now);
     }
 
@@ -155,9 +158,13 @@ internal sealed unsafe class SamplingSession
     {
         Running = false;
         RegionControl* control = _region.Control;
+        /* First no more samples, then the clocks: what a thread used after its last sample is charged to that. */
         foreach (SampledThread thread in _registry.All)
-            _slots.Close(thread, HotPath.ThreadCpuNs(thread.Tid));
-        control->StopTicks = _clock.Read();
+            _slots.Silence(thread);
+        var stop = CpuReading.Take(_clock, _registry.All);
+        foreach (SampledThread thread in _registry.All)
+            _slots.Close(thread, thread.CpuMark);
+        control->StopTicks = stop.Ticks;
         long now = Libc.Now(Libc.ClockMonotonic);
         long deadline = now + QuietPatienceNs;
         _slots.Settle();
@@ -169,6 +176,9 @@ internal sealed unsafe class SamplingSession
         }
         _anchors.Write();
         Publish(now);
+        /* What the process did while the last handlers were waited for is not the session's. */
+        control->ProcessCpuNs = stop.ProcessCpuNs;
+        control->AgentCpuNs = stop.AgentCpuNs;
         Volatile.Write(ref control->State, (uint)AgentState.Asleep);
     }
 

@@ -78,7 +78,7 @@ internal sealed unsafe class SlotTable(SharedRegion region)
         slot->Generation = ++_generation;
         slot->Tid = thread.Tid;
         slot->ManagedId = thread.ManagedId;
-        slot->CpuStartNs = thread.BornInSession ? 0 : (ulong)cpu;
+        slot->CpuStartNs = thread.BornInSession ? 0 : (ulong)(thread.CpuMark >= 0 ? thread.CpuMark : cpu);
         slot->CpuNs = slot->CpuStartNs;
         slot->Context = 0;
         slot->Head = slot->Tail; /* what an earlier session left is not this one's */
@@ -119,6 +119,13 @@ internal sealed unsafe class SlotTable(SharedRegion region)
     {
         if (thread.Slot >= 0)
             WriteName(region.Slot((uint)thread.Slot), thread.Name);
+    }
+
+    /// <summary>Takes a thread's timers away; <see cref="Close"/> is to follow.</summary>
+    internal void Silence(SampledThread thread)
+    {
+        if (thread.Slot >= 0)
+            HotPath.Disarm((uint)thread.Slot);
     }
 
     /// <summary>Takes a thread's timers away. Its slot ends once no handler is using it.</summary>

@@ -1,7 +1,7 @@
 /*
  * The signal handler. It runs on application threads, between any two instructions, with all signals masked.
  *
- * It may call: the functions of the units beside it (walk, chain_store, ring, lease, clock), clock_gettime, raw system
+ * It may call: the functions of the units beside it (walk, cfi, chain_store, ring, lease, clock), clock_gettime, raw system
  * calls, and __errno_location. Nothing that locks, allocates, uses lazily allocated TLS, or is managed code. The tests
  * hold the undefined symbols of these units, linked together, to that list.
  */
@@ -16,11 +16,10 @@ Hot hot;
 #define WALK_ROOM (16u << 10)
 
 /* Not inlined: its frame holds the buffer, and must not be there before the room for it has been checked. */
-static __attribute__((noinline)) void walk_stack(Slot *slot, const ucontext_t *context, RegionRecord *record)
+static __attribute__((noinline)) void take_callers(Slot *slot, const ucontext_t *context, RegionRecord *record)
 {
-    u64 returns[REGION_MAX_DEPTH];
-    const greg_t *regs = context->uc_mcontext.gregs;
-    u32 depth = walk_frames(slot, (u64)regs[REG_RSP], (u64)regs[REG_RBP], returns, &record->stop);
+    u64 returns[WALK_CAPACITY];
+    u32 depth = walk_stack(slot, context, returns, &record->stop);
     if (depth == 0)
         return;
     record->chain = chain_intern(&hot.chains, returns, depth);
@@ -37,7 +36,7 @@ static void take_stack(Slot *slot, const ucontext_t *context, RegionRecord *reco
     if (here - slot->stack_low < WALK_ROOM && slot->stack_high != 0)
         record->stop = STOP_STACK_SHORT;
     else
-        walk_stack(slot, context, record);
+        take_callers(slot, context, record);
 }
 
 /* What the agent's watchdog looks at: does the thread get anywhere between two samples? */

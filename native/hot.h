@@ -124,6 +124,14 @@ void handler_entry(int number, siginfo_t *info, void *context);
  */
 u32 walk_frames(Slot *slot, u64 sp, u64 fp, u64 *out, u16 *stop);
 
+/*
+ * walk.c: the whole walk. Where the interrupted code is a system library's, which keeps no frame pointers, it steps out of
+ * it by the module's own tables first (cfi.h); from there on by frame pointers. `out` has room for WALK_CAPACITY.
+ */
+#define WALK_LEAF_DEPTH 64u
+#define WALK_CAPACITY (REGION_MAX_DEPTH + WALK_LEAF_DEPTH)
+u32 walk_stack(Slot *slot, const ucontext_t *context, u64 *out, u16 *stop);
+
 /* chain_store.c: the id of a chain of return addresses, the same for the same addresses; 0 when the store is full. */
 u32 chain_intern(ChainStore *store, const u64 *returns, u32 depth);
 

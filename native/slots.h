@@ -77,6 +77,12 @@ DPP_API u64 calibrate_sample_cost(u32 shots);
 i64 create_timer(i32 clock, u32 tid, u64 cookie);
 void delete_timer(i64 *timer);
 
+/*
+ * Takes in the modules that the handler steps through by their call frame information, those loaded since the last time
+ * included; see cfi.h. They stay loaded from then on.
+ */
+DPP_API void cfi_find_modules(void);
+
 /* Where the first thread's main() returns to, in libc; 0 when not found. */
 DPP_API u64 root_of_main(void);
 

@@ -65,6 +65,9 @@ internal static unsafe partial class HotPath
     [LibraryImport(Library, EntryPoint = "calibrate_sample_cost")]
     internal static partial ulong CalibrateSampleCost(uint shots);
 
+    [LibraryImport(Library, EntryPoint = "cfi_find_modules")]
+    internal static partial void FindModules();
+
     [LibraryImport(Library, EntryPoint = "events_take")]
     internal static partial uint TakeEvent(AgentEvent* next);
 

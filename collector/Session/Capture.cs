@@ -48,7 +48,7 @@ internal sealed class Capture : ICapture
         region = mapped.View;
         clock = new TickMap(nominalHz: 1_000_000_000);
         aggregator = new SampleAggregator(options.Timestamps, clock, new CodeGenerations(target.Events.Code));
-        drain = new RegionDrain(region, region.Rings(region.Control.RingCount, region.Control.RingRecords), aggregator);
+        drain = new RegionDrain(region, region.Rings(region.Control.RingCount, region.Control.RingRecords), new ModuleWatch(target.Modules, aggregator));
         drainer = new Thread(DrainUntilStopped) { Name = "drain", IsBackground = true };
     }
 

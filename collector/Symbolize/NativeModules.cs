@@ -18,7 +18,7 @@ internal sealed record CodeRegion(MapRegion Region, NativeModule Module)
 internal sealed class NativeModules : IDisposable
 {
     /// <summary>Between two reads of the mappings that a lookup causes; doubled each time one did not help.</summary>
-    private const long MinRefreshMillis = 100;
+    private const long MinRefreshMillis = 20;
 
     private const long MaxRefreshMillis = 5000;
 

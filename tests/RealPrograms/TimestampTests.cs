@@ -46,18 +46,19 @@ public sealed class TimestampTests(ITestOutputHelper log)
         using TargetProgram target = TargetProgram.StartReady("Burner", "3");
         using var collector = new Collector();
         PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-d", "3", "-r", "1000", "--timestamps");
-        var last = new Dictionary<long, long>();
+        var last = new Dictionary<string, long>();
         int count = 0;
         foreach (PprofSample sample in profile.StackSamples)
         {
             long time = Time(sample);
             Assert.InRange(time, profile.TimeNanos, profile.EndNanos);
-            long thread = sample.Label("thread id")!.Number;
+            string thread = $"{sample.Label("thread id")!.Text ?? ""} {sample.ThreadName}";
             Assert.True(time >= last.GetValueOrDefault(thread), $"thread {thread} goes back by {last.GetValueOrDefault(thread) - time} ns");
             last[thread] = time;
             count++;
         }
         log.WriteLine($"{count} samples of {last.Count} threads");
+        Assert.True(last.Count >= 3, string.Join(", ", last.Keys));
         Assert.True(count > 500, $"only {count} samples");
     }
 

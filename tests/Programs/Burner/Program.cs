@@ -1,15 +1,15 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 
 namespace Burner;
 
 /// <summary>
-/// THREADS named threads burn CPU in Heavy and Light, three units to one, until standard input ends. Then it prints what
-/// each function used by the threads' own CPU clocks.
+/// THREADS named threads burn CPU in Heavy and Light, three parts to one, until standard input ends. Then it prints how
+/// many rounds each function made; a round costs the same in both. Nothing in it has a rhythm, and nothing in it enters
+/// the kernel: either would fall into step with the scheduler's tick, and so with the samples, on a busy machine.
 /// </summary>
-internal static unsafe partial class Program
+internal static class Program
 {
-    private const int ClockThreadCpu = 3;
     private static volatile bool s_stop;
     private static long s_heavy;
     private static long s_light;
@@ -21,7 +21,8 @@ internal static unsafe partial class Program
         var threads = new Thread[count];
         for (int i = 0; i < count; i++)
         {
-            threads[i] = new Thread(Burn) { Name = $"burner {i}" };
+            int seed = i + 1;
+            threads[i] = new Thread(() => Burn(seed)) { Name = $"burner {i}" };
             threads[i].Start();
         }
         Console.WriteLine("ready");
@@ -33,51 +34,44 @@ internal static unsafe partial class Program
         return 0;
     }
 
-    private static void Burn()
+    private static void Burn(int seed)
     {
+        var random = new Random(seed);
         long heavy = 0;
         long light = 0;
         double sum = 0;
-        long before = ThreadCpu();
         while (!s_stop)
         {
-            for (int i = 0; i < 3; i++)
-                sum += Heavy(sum);
-            long between = ThreadCpu();
-            sum += Light(sum);
-            long after = ThreadCpu();
-            heavy += between - before;
-            light += after - between;
-            before = after;
+            int rounds = random.Next(20_000, 500_000);
+            if (random.Next(4) != 0)
+            {
+                sum += Heavy(sum, rounds);
+                heavy += rounds;
+            }
+            else
+            {
+                sum += Light(sum, rounds);
+                light += rounds;
+            }
         }
         Interlocked.Add(ref s_heavy, heavy);
         Interlocked.Add(ref s_light, light);
         s_sink = sum;
     }
 
-    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
-    private static double Heavy(double x)
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static double Heavy(double x, int rounds)
     {
-        for (int i = 0; i < 200_000; i++)
-            x = (x * 1.000001) + 0.5;
-        return x > 1e9 ? 0 : x;
+        for (int i = 0; i < rounds; i++)
+            x = (x * 0.75) + 0.5;
+        return x;
     }
 
-    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
-    private static double Light(double x)
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static double Light(double x, int rounds)
     {
-        for (int i = 0; i < 200_000; i++)
-            x = (x * 0.999999) + 0.5;
-        return x > 1e9 ? 0 : x;
+        for (int i = 0; i < rounds; i++)
+            x = (x * 0.75) + 0.25;
+        return x;
     }
-
-    private static long ThreadCpu()
-    {
-        long* time = stackalloc long[2];
-        ClockGetTime(ClockThreadCpu, time);
-        return (time[0] * 1_000_000_000) + time[1];
-    }
-
-    [LibraryImport("libc", EntryPoint = "clock_gettime")]
-    private static partial int ClockGetTime(int clock, long* time);
 }
