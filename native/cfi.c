@@ -7,10 +7,11 @@
 CfiModule cfi_modules[CFI_MODULES];
 u32 cfi_module_count;
 
-/* Reads what is mapped between `at` and `end`; past the end it gives zeros and says so. */
+/* Reads what stands between `at` and `end`, from the copy; past the end it gives zeros and says so. */
 typedef struct Bytes {
     u64 at;
     u64 end;
+    u64 shift;
     int overrun;
 } Bytes;
 
@@ -48,7 +49,7 @@ static u64 take(Bytes *bytes, u32 size)
         return 0;
     }
     for (u32 i = 0; i < size; i++)
-        value |= (u64)((const volatile u8 *)bytes->at)[i] << (8 * i);
+        value |= (u64)((const u8 *)(bytes->at + bytes->shift))[i] << (8 * i);
     bytes->at += size;
     return value;
 }
@@ -97,7 +98,7 @@ static const CfiModule *module_of(u64 ip)
 /* The frame description of the last function that starts at or below ip, 0 for none. */
 static u64 search(const CfiModule *module, u64 ip)
 {
-    const volatile i32 *table = (const volatile i32 *)(module->header + 12);
+    const i32 *table = (const i32 *)(module->header + module->shift + 12);
     i64 wanted = (i64)(ip - module->header);
     u64 low = 0, high = module->count;
     while (low < high) {
@@ -113,7 +114,7 @@ static u64 search(const CfiModule *module, u64 ip)
 /* Only what linkers for x86-64 write: addresses as 4 bytes from where they stand. */
 static int read_common(const CfiModule *module, u64 at, Entry *entry, int *augmented)
 {
-    Bytes bytes = {at, module->high, at < module->low};
+    Bytes bytes = {at, module->high, module->shift, at < module->low};
     u64 length = take(&bytes, 4);
     if (bytes.overrun || length > bytes.end - bytes.at)
         return 0;
@@ -148,13 +149,13 @@ static int read_common(const CfiModule *module, u64 at, Entry *entry, int *augme
             return 0;
         }
     }
-    entry->common = (Bytes){data + size, bytes.end, bytes.overrun};
+    entry->common = (Bytes){data + size, bytes.end, bytes.shift, bytes.overrun};
     return !bytes.overrun && size <= bytes.end - data;
 }
 
 static int read_entry(const CfiModule *module, u64 at, Entry *entry)
 {
-    Bytes bytes = {at, module->high, at < module->low || at >= module->high};
+    Bytes bytes = {at, module->high, module->shift, at < module->low || at >= module->high};
     u64 length = take(&bytes, 4);
     if (bytes.overrun || length < 12 || length > bytes.end - bytes.at)
         return 0;
@@ -301,7 +302,7 @@ static int run(Bytes bytes, const Entry *entry, const Row *initial, u64 ip, Row 
 /* The few operations that expressions of compilers, linkers and hand-written assembly are made of. */
 static int evaluate(const CfiModule *module, const CfiFrame *frame, u64 expression, CfiLoad load, void *context, u64 *result)
 {
-    Bytes bytes = {expression, module->high, 0};
+    Bytes bytes = {expression, module->high, module->shift, 0};
     u64 length = take_uleb(&bytes);
     if (bytes.overrun || length > bytes.end - bytes.at)
         return 0;

@@ -3,8 +3,9 @@
  * (.eh_frame; LSB Core, DWARF 4 section 6.4). libc, ld.so, OpenSSL, ICU and the C++ library are built that way on every
  * distribution, and a thread in a system call is always in one of them.
  *
- * The tables are read where the loader has mapped them. A module that could be unloaded under the handler must not be
- * among them: cfi_modules.c takes the system's only, and pins them.
+ * The handler reads copies of the tables in anonymous memory: the loader's own mappings are of files, and a page of them
+ * may have to be fetched from a disk. A module that could be unloaded and replaced by another at the same addresses must
+ * not be among them: cfi_modules.c takes the system's only, and pins them.
  */
 #ifndef DPP_CFI_H
 #define DPP_CFI_H
@@ -16,10 +17,11 @@
 typedef struct CfiModule {
     u64 text_low; /* code */
     u64 text_high;
-    u64 low; /* the read-only segment that holds the tables */
+    u64 low; /* where the loader has the tables: the addresses that they themselves speak of */
     u64 high;
     u64 header; /* .eh_frame_hdr */
     u64 count;  /* entries of its table */
+    u64 shift;  /* from there to the copy */
 } CfiModule;
 
 /* What a frame's registers are, by DWARF's numbers; only those in `valid` are known. */

@@ -5,6 +5,10 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* libcrypto's, the largest seen, take half a megabyte. */
+#define COPY_LIMIT (UINT64_C(4) << 20)
 
 /* The system's own libraries: compiled without frame pointers, and never unloaded by an application to be replaced. */
 static const char *const prefixes[] = {"libc.so", "libc-", "ld-linux", "libm.so", "libm-", "libpthread", "libstdc++.so", "libgcc_s.so",
@@ -43,9 +47,9 @@ static void take_module(const struct dl_phdr_info *info, CfiModule *module)
         if (segment->p_type != PT_LOAD)
             continue;
         if (segment->p_flags & PF_X)
-            *module = (CfiModule){low, high, module->low, module->high, module->header, 0};
+            module->text_low = low, module->text_high = high;
         if (module->header >= low && module->header < high)
-            *module = (CfiModule){module->text_low, module->text_high, low, low + segment->p_filesz, module->header, 0};
+            module->low = low, module->high = low + segment->p_filesz;
     }
 }
 
@@ -74,14 +78,34 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context)
         return 0;
     /* Version 1; the table's count in 4 bytes, its entries as 4-byte offsets from the header. */
     const u8 *header = (const u8 *)module.header;
-    if (header[0] != 1 || header[2] != 0x03 || header[3] != 0x3B || ((header[1] & 15) != 3 && (header[1] & 15) != 11))
+    if (header[0] != 1 || header[1] != 0x1B || header[2] != 0x03 || header[3] != 0x3B)
         return 0;
     module.count = *(const u32 *)(header + 8);
     if (module.count > (module.high - module.header - 12) / 8)
         return 0;
+    /* .eh_frame itself, 4 bytes from where they stand; linkers put it behind its index. */
+    u64 tables = module.header + 4 + (u64)(i64)*(const i32 *)(header + 4);
+    if (tables < module.low || tables >= module.high)
+        return 0;
+    module.low = tables < module.header ? tables : module.header;
+    if (module.high - module.low > COPY_LIMIT)
+        return 0;
     found->modules[found->count] = module;
     found->names[found->count++] = info->dlpi_name;
     return 0;
+}
+
+/* False when there is no memory for it. */
+static int copy_tables(CfiModule *module)
+{
+    u64 bytes = module->high - module->low;
+    void *copy = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (copy == MAP_FAILED)
+        return 0;
+    memcpy(copy, (const void *)module->low, bytes);
+    mprotect(copy, bytes, PROT_READ);
+    module->shift = (u64)copy - module->low;
+    return 1;
 }
 
 void cfi_find_modules(void)
@@ -93,6 +117,8 @@ void cfi_find_modules(void)
     for (u32 i = 0; i < found.count; i++) {
         /* What the handler reads must stay. The vdso does so by itself. */
         if (strncmp(found.names[i], "linux-vdso", 10) != 0 && !dlopen(found.names[i], RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE))
+            continue;
+        if (!copy_tables(&found.modules[i]))
             continue;
         cfi_modules[cfi_module_count] = found.modules[i];
         __atomic_store_n(&cfi_module_count, cfi_module_count + 1, __ATOMIC_RELEASE);

@@ -126,11 +126,10 @@ internal sealed class Capture : ICapture
     /// <returns>What kept the end from being in good order, or null.</returns>
     private string? StopAgent(out bool answers)
     {
-        const string ended = "the target ended before sampling was stopped; its last moments are missing";
         stopWasAsked = true;
         answers = target.IsRunning;
         if (!answers)
-            return ended;
+            return null;
         if (!IsOurs)
             return "the agent had not heard of this collector for 3 s and stopped sampling; what it had not handed over is missing";
         if (region.Failed)
@@ -138,7 +137,7 @@ internal sealed class Capture : ICapture
         if (control.Stop())
             return null;
         answers = false;
-        return target.IsRunning ? $"process {options.Pid} does not answer, its last moments are missing; is the process stopped?" : ended;
+        return target.IsRunning ? $"process {options.Pid} does not answer, its last moments are missing; is the process stopped?" : null;
     }
 
     private void DrainUntilStopped()

@@ -96,8 +96,8 @@ internal sealed class CaptureReport(
             string.Create(CultureInfo.InvariantCulture, $"rate: asked {summary.RateAskedHz:0} Hz, armed {summary.RateArmedHz:0} Hz, delivered {delivered:0} samples per second of CPU time"),
             string.Create(CultureInfo.InvariantCulture, $"cost: {session.Control.SampleCostNs} ns per sample, calibrated at the start"),
         ];
-        if (!stoppedInOrder)
-            comments.Add("end: the target ended, or stopped answering, before sampling was stopped; what it did after its last sample is not here");
+        if (!target.IsRunning)
+            comments.Add("end: the target ended by itself; CPU time that its threads used after their last samples shows as unsampled");
         if (summary.RateNote.Length > 0)
             comments.Add($"rate note: {summary.RateNote}");
         comments.AddRange(summary.Losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"lost: {loss.Count} {loss.Reason}")));
