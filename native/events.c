@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <time.h>
 
 /*
@@ -81,8 +82,18 @@ u64 events_lost(void)
     return __atomic_load_n(&lost, __ATOMIC_RELAXED);
 }
 
+/* A forked child has neither the region nor the agent's thread, and may go on without exec. */
+static void leave_region(void)
+{
+    __atomic_store_n(&doorbell, &no_region, __ATOMIC_RELEASE);
+}
+
 void events_set_doorbell(u32 *word)
 {
+    static u32 registered;
+    if (!registered)
+        pthread_atfork(0, 0, leave_region);
+    registered = 1;
     __atomic_store_n(&doorbell, word, __ATOMIC_RELEASE);
 }
 
