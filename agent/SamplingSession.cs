@@ -130,7 +130,7 @@ internal sealed unsafe class SamplingSession
     /// <summary>One step of the session's housekeeping; a few microseconds when there is nothing to do.</summary>
     internal void Tend(long now)
     {
-        _slots.AnswerStackRequests();
+        _slots.AnswerStackRequests(now);
         _slots.Settle();
         if (now >= _nextScan)
         {

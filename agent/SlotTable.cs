@@ -15,6 +15,8 @@ internal readonly record struct TimerPlan(ulong TickPeriodNs, ulong ShotPeriodNs
 /// </summary>
 internal sealed unsafe class SlotTable(SharedRegion region)
 {
+    private const long UnansweredIntervalNs = 500_000_000;
+
     private readonly Stack<uint> _free = new();
     private readonly List<SampledThread?> _threads = [];
     private readonly List<(uint Index, long CpuNs)> _ending = [];
@@ -23,6 +25,7 @@ internal sealed unsafe class SlotTable(SharedRegion region)
     private readonly StackMap _stacks = new();
     private readonly Random _random = new();
     private TimerPlan _plan;
+    private long _nextLookup;
     private uint _ringRecords;
     private uint _ringCount;
     private uint _generation;
@@ -171,19 +174,25 @@ internal sealed unsafe class SlotTable(SharedRegion region)
     internal bool HasEnding => _ending.Count > 0;
 
     /// <summary>Looks up the stacks that handlers asked for.</summary>
-    internal void AnswerStackRequests()
+    internal void AnswerStackRequests(long now)
     {
         bool refreshed = false;
-        for (int i = 0; i < _threads.Count; i++)
+        bool unanswered = false;
+        for (int i = 0; now >= _nextLookup && i < _threads.Count; i++)
         {
             if (_threads[i] is null || HotPath.StackWanted((uint)i, out ulong sp, out ulong tcb) == 0)
                 continue;
             if (!refreshed)
                 _stacks.Refresh();
             refreshed = true;
-            if (_stacks.Find(sp, tcb) is { } bounds)
-                HotPath.SetStack((uint)i, bounds.Low, bounds.High);
+            StackBounds? found = _stacks.Find(sp, tcb);
+            /* "Not known" lets the handler ask again, from wherever it is then. */
+            HotPath.SetStack((uint)i, found?.Low ?? 0, found?.High ?? 0);
+            unanswered |= found is null;
         }
+        /* A thread on a stack of its own making asks at every sample: it does not get the mappings read every time. */
+        if (unanswered)
+            _nextLookup = now + UnansweredIntervalNs;
     }
 
     /// <summary>Sums the session's counters, those of threads that are gone included.</summary>
@@ -211,6 +220,9 @@ internal sealed unsafe class SlotTable(SharedRegion region)
     {
         for (uint i = 0; i < _ringCount; i++)
             HotPath.Disarm(i);
+        foreach (SampledThread? thread in _threads)
+            thread?.Slot = -1;
+        _threads.Clear();
     }
 
     private static void AddCounts(uint index, Span<ulong> sums)

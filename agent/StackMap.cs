@@ -17,7 +17,7 @@ internal sealed class StackMap
     private const int CacheLimit = 8192;
 
     private readonly Dictionary<ulong, StackBounds> _byTcb = [];
-    private readonly List<(ulong Low, ulong High)> _writable = [];
+    private readonly List<(ulong Low, ulong High, bool IsFirst)> _writable = [];
     private byte[] _text = new byte[256 * 1024];
 
     /// <summary>
@@ -46,23 +46,28 @@ internal sealed class StackMap
             ReadOnlySpan<byte> rest = line[(used + 1 + usedHigh)..];
             if (rest.Length < 5 || rest[1] != 'r' || rest[2] != 'w')
                 continue;
-            if (rest.EndsWith("[stack]"u8))
+            bool isFirst = rest.EndsWith("[stack]"u8);
+            if (isFirst)
                 low = LowestOfFirstThread(low, high);
-            _writable.Add((low, high));
+            _writable.Add((low, high, isFirst));
         }
     }
 
+    /// <returns>
+    /// Null for a stack that is neither the first thread's nor libc's: a coroutine's, or one the program mapped itself.
+    /// Nothing says how long that one stays mapped, so it is only read through the kernel.
+    /// </returns>
     internal StackBounds? Find(ulong sp, ulong tcb)
     {
-        foreach ((ulong low, ulong high) in _writable)
+        foreach ((ulong low, ulong high, bool isFirst) in _writable)
         {
             if (sp < low || sp >= high)
                 continue;
-            bool ownsTcb = tcb > sp && tcb < high;
-            var bounds = new StackBounds(low, ownsTcb ? tcb : high);
-            if (ownsTcb)
-                _byTcb[tcb] = bounds;
-            return bounds;
+            if (isFirst)
+                return new StackBounds(low, high);
+            if (tcb <= sp || tcb >= high)
+                return null;
+            return _byTcb[tcb] = new StackBounds(low, tcb);
         }
         return null;
     }
