@@ -41,6 +41,8 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
             {
                 /* Whatever it was (no memory, no file descriptors), the process must not feel it. */
                 session.Abandon(e.GetType().Name);
+                /* Nor is the command tried again and again, nor its sender left to wait. */
+                Acknowledge(Volatile.Read(ref region.Control->Command));
             }
             if (held && (session.Running || now >= holdUntil))
             {
@@ -93,7 +95,12 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
         {
             session.Stop();
         }
-        Volatile.Write(ref control->Acknowledged, command);
-        HotPath.WakeAll(&control->Acknowledged);
+        Acknowledge(command);
+    }
+
+    private void Acknowledge(uint command)
+    {
+        Volatile.Write(ref region.Control->Acknowledged, command);
+        HotPath.WakeAll(&region.Control->Acknowledged);
     }
 }

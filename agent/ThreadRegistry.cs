@@ -70,8 +70,17 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
     /// <summary>Finds threads the runtime does not know, and those that went without a word.</summary>
     internal void Scan()
     {
+        string[] paths;
+        try
+        {
+            paths = Directory.GetDirectories("/proc/self/task");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return; /* the process has no file descriptor left; what is known goes on being sampled */
+        }
         _scan++;
-        foreach (string path in Directory.EnumerateDirectories("/proc/self/task"))
+        foreach (string path in paths)
         {
             ReadOnlySpan<char> name = path.AsSpan(path.LastIndexOf('/') + 1);
             if (!uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out uint tid) || tid == ownTid)
