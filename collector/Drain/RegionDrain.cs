@@ -25,6 +25,7 @@ internal sealed class RegionDrain
         this.region = region;
         this.rings = rings;
         this.sink = sink;
+        Chains = new KeptChains(region);
         current = new DrainedThread?[rings.Count];
         tails = new ulong[rings.Count];
         ended = new uint?[rings.Count];
@@ -32,6 +33,9 @@ internal sealed class RegionDrain
 
     /// <summary>By index.</summary>
     public IReadOnlyList<DrainedThread> Threads => threads;
+
+    /// <summary>Of all records drained so far.</summary>
+    public KeptChains Chains { get; }
 
     /// <summary>Records drained so far.</summary>
     public long Records { get; private set; }
@@ -68,7 +72,8 @@ internal sealed class RegionDrain
     {
         for (uint slot = 0; slot < rings.Count; slot++)
         {
-            if (current[slot] is { } thread)
+            /* Where the session was lost, the slot may be another session's thread's. */
+            if (current[slot] is { } thread && region.Slot(slot).Generation == thread.Generation)
                 Settle(thread, ref region.Slot(slot));
             current[slot] = null;
         }
@@ -106,6 +111,7 @@ internal sealed class RegionDrain
         for (; tail != head; tail++)
         {
             RegionRecord record = rings[slot, tail];
+            Chains.Keep(record.Chain);
             thread.Settlement.Add(record);
             Records++;
         }

@@ -84,6 +84,9 @@ internal sealed unsafe class RegionView
 
     public ref RegionControl Control => ref *(RegionControl*)(memory + controlOffset);
 
+    /// <summary>Whether the agent has given up; <see cref="Error"/> says why.</summary>
+    public bool Failed => (AgentState)Volatile.Read(ref Control.State) == AgentState.Failed;
+
     /// <summary>Why the agent failed, when its state says so.</summary>
     public string Error
     {

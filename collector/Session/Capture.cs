@@ -25,6 +25,7 @@ internal sealed class Capture : ICapture
     private readonly RegionView region;
     private readonly OwnerLease lease;
     private readonly AgentControl control;
+    private readonly SessionAccount session;
     private readonly TickMap clock;
     private readonly SampleAggregator aggregator;
     private readonly RegionDrain drain;
@@ -37,6 +38,7 @@ internal sealed class Capture : ICapture
     private long progressSamples;
     private double progressRate;
     private Exception? drainError;
+    private bool stopWasAsked;
 
     private Capture(CaptureOptions options, CaptureTarget target, MappedRegion mapped, OwnerLease lease, AgentControl control)
     {
@@ -46,6 +48,7 @@ internal sealed class Capture : ICapture
         this.lease = lease;
         this.control = control;
         region = mapped.View;
+        session = new SessionAccount(region);
         clock = new TickMap(nominalHz: 1_000_000_000);
         aggregator = new SampleAggregator(options.Timestamps, clock, new CodeGenerations(target.Events.Code));
         drain = new RegionDrain(region, region.Rings(region.Control.RingCount, region.Control.RingRecords), new ModuleWatch(target.Modules, aggregator));
@@ -55,7 +58,7 @@ internal sealed class Capture : ICapture
     public CaptureProgress Progress => new(
         elapsed.Elapsed,
         Interlocked.Read(ref progressSamples),
-        (long)(region.Counter(Counter.LostRingFull) + region.Counter(Counter.LostStoreFull)),
+        (long)(session.Counter(Counter.LostRingFull) + session.Counter(Counter.LostStoreFull)),
         Volatile.Read(ref progressRate));
 
     public Task<CaptureEnd> Ended => ended.Task;
@@ -88,16 +91,17 @@ internal sealed class Capture : ICapture
 
     public CaptureResult Finish()
     {
-        bool answered = target.IsRunning && lease.Held && control.Stop();
+        string? endWarning = StopAgent(out bool answers);
         elapsed.Stop();
         stopping.Set();
         drainer.Join();
         if (drainError is { } error)
             throw new UserError(ExitCode.Tracing, $"the samples of process {options.Pid} could not be read: {error.Message}");
-        DrainOnce();
+        if (IsOurs)
+            DrainOnce();
         drain.Finish();
-        target.FinishSymbols();
-        return new CaptureReport(options, target, region, clock, aggregator, drain, newestAnchor, answered).Build();
+        target.FinishSymbols(answers);
+        return new CaptureReport(options, target, region, session, clock, aggregator, drain, newestAnchor, !answers && endWarning is null, endWarning).Build();
     }
 
     public void Dispose()
@@ -107,12 +111,33 @@ internal sealed class Capture : ICapture
             stopping.Set();
             drainer.Join();
         }
-        if (target.IsRunning && lease.Held && (AgentState)region.Control.State == AgentState.Sampling)
-            control.Stop();
+        if (!stopWasAsked)
+            StopAgent(out _);
         lease.Dispose();
         mapped.Dispose();
         target.Dispose();
         stopping.Dispose();
+    }
+
+    /// <summary>Whether the rings are still this capture's: a collector that was not heard of for long loses them.</summary>
+    private bool IsOurs => lease.Held && session.IsCurrent;
+
+    /// <param name="answers">Whether the process may be asked for more.</param>
+    /// <returns>What kept the agent of a living target from stopping in good order, or null.</returns>
+    private string? StopAgent(out bool answers)
+    {
+        stopWasAsked = true;
+        answers = target.IsRunning;
+        if (!answers)
+            return null;
+        if (!IsOurs)
+            return "the agent had not heard of this collector for 3 s and stopped sampling; what it had not handed over is missing";
+        if (region.Failed)
+            return $"the agent stopped sampling: {region.Error}";
+        if (control.Stop())
+            return null;
+        answers = false;
+        return target.IsRunning ? $"process {options.Pid} does not answer, its last moments are missing; is the process stopped?" : null;
     }
 
     private void DrainUntilStopped()
@@ -125,6 +150,12 @@ internal sealed class Capture : ICapture
             TimeSpan interval = s_drainInterval;
             while (!stopping.Wait(interval))
             {
+                /* Before the rings are touched: they may be another collector's by now. */
+                if (!IsOurs || region.Failed)
+                {
+                    ended.TrySetResult(CaptureEnd.LeaseLost);
+                    return;
+                }
                 interval = DrainOnce() > FullEnough ? s_hurriedInterval : s_drainInterval;
                 if (sinceRate.Elapsed >= TimeSpan.FromSeconds(1))
                 {
@@ -135,11 +166,6 @@ internal sealed class Capture : ICapture
                 if (!target.IsRunning)
                 {
                     ended.TrySetResult(CaptureEnd.TargetExited);
-                    return;
-                }
-                if (!lease.Held)
-                {
-                    ended.TrySetResult(CaptureEnd.LeaseLost);
                     return;
                 }
                 if (sinceMaps.Elapsed >= s_mapsInterval)
@@ -160,6 +186,7 @@ internal sealed class Capture : ICapture
     {
         TakeAnchors();
         double fullest = drain.Drain();
+        session.Refresh();
         aggregator.Advance(new MonotonicNanos(RegionInterop.MonotonicNow()));
         Interlocked.Exchange(ref progressSamples, aggregator.Samples);
         return fullest;
@@ -188,7 +215,7 @@ internal sealed class Capture : ICapture
     /// <summary>How many of the newest anchors belong to this session.</summary>
     private ulong SessionAnchors(ulong count)
     {
-        ulong start = region.Control.StartTicks;
+        ulong start = session.Control.StartTicks;
         ulong most = Math.Min(count, region.AnchorCapacity);
         for (ulong back = 1; back <= most; back++)
         {

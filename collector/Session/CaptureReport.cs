@@ -9,7 +9,7 @@ namespace DotnetPprof.Session;
 
 /// <summary>What a finished capture says: the profile, and the account of how it came about.</summary>
 internal sealed class CaptureReport(
-    CaptureOptions options, CaptureTarget target, RegionView region, TickMap clock, SampleAggregator aggregator, RegionDrain drain, Ticks newestAnchor, bool stoppedInOrder)
+    CaptureOptions options, CaptureTarget target, RegionView region, SessionAccount session, TickMap clock, SampleAggregator aggregator, RegionDrain drain, Ticks newestAnchor, bool targetEnded, string? endWarning)
 {
     private static readonly (Counter Counter, string Reason)[] s_losses =
     [
@@ -19,21 +19,21 @@ internal sealed class CaptureReport(
         (Counter.LostNoTimer, "threads that got no timer (RLIMIT_SIGPENDING)"),
     ];
 
-    private readonly long processNanos = Difference(region.Control.ProcessCpuNs, region.Control.ProcessCpuStartNs);
-    private readonly long agentNanos = Difference(region.Control.AgentCpuNs, region.Control.AgentCpuStartNs);
+    private readonly long processNanos = Difference(session.Control.ProcessCpuNs, session.Control.ProcessCpuStartNs);
+    private readonly long agentNanos = Difference(session.Control.AgentCpuNs, session.Control.AgentCpuStartNs);
 
     public CaptureResult Build()
     {
         long unsampled = Math.Max(0, processNanos - agentNanos - aggregator.CpuNanos);
         var threads = new ProfileThread?[drain.Threads.Count];
-        var resolver = new StackResolver(region, target.Symbolizer);
+        var resolver = new StackResolver(drain.Chains, target.Symbolizer);
         IReadOnlyList<ProfileSample> samples = aggregator.Build(
             resolver,
             index => threads[index] ??= new ProfileThread((int)drain.Threads[index].Tid, drain.Threads[index].Name),
             [new ProcessTime(SyntheticFrames.UnsampledThreads, unsampled), new ProcessTime(SyntheticFrames.Agent, agentNanos)]);
 
         (UnixNanos start, long duration) = Interval();
-        CaptureSummary summary = Summarize(duration, unsampled, resolver);
+        CaptureSummary summary = Summarize(duration, unsampled);
         var profile = new Profile(start, duration, 1_000_000_000 / options.RateHz, target.Symbolizer.MainMapping, samples, Comments(summary));
         return new CaptureResult(profile, summary);
     }
@@ -44,18 +44,20 @@ internal sealed class CaptureReport(
     {
         if (clock.IsEmpty)
             return (default, 0);
-        ref RegionControl control = ref region.Control;
+        ref readonly RegionControl control = ref session.Control;
         UnixNanos start = clock.ToUnix(new Ticks(control.StartTicks));
         UnixNanos stop = control.StopTicks != 0 ? clock.ToUnix(new Ticks(control.StopTicks)) : clock.ToUnix(newestAnchor);
         return (start, Math.Max(0, stop.Value - start.Value));
     }
 
-    private CaptureSummary Summarize(long duration, long unsampled, StackResolver resolver)
+    private CaptureSummary Summarize(long duration, long unsampled)
     {
-        ref RegionControl control = ref region.Control;
+        ref readonly RegionControl control = ref session.Control;
         List<string> warnings = [.. target.Warnings, .. clock.Notes];
-        if (drain.CorruptRings + resolver.CorruptChains > 0)
-            warnings.Add($"{drain.CorruptRings} rings and {resolver.CorruptChains} stacks in the agent's memory were damaged and left out");
+        if (endWarning is not null)
+            warnings.Add(endWarning);
+        if (drain.CorruptRings + drain.Chains.Corrupt > 0)
+            warnings.Add($"{drain.CorruptRings} rings and {drain.Chains.Corrupt} stacks in the agent's memory were damaged and left out");
         double armed = control.PeriodNs == 0 ? 0 : 1e9 / control.PeriodNs;
         return new CaptureSummary(
             TimeSpan.FromTicks(duration / 100),
@@ -67,13 +69,13 @@ internal sealed class CaptureReport(
             RateNote(armed),
             region.EngineReason,
             region.ClockReason,
-            [.. s_losses.Select(loss => new LossCount(loss.Reason, (long)region.Counter(loss.Counter))).Where(loss => loss.Count > 0)],
+            [.. s_losses.Select(loss => new LossCount(loss.Reason, (long)session.Counter(loss.Counter))).Where(loss => loss.Count > 0)],
             warnings);
     }
 
     private string RateNote(double armed)
     {
-        ref RegionControl control = ref region.Control;
+        ref readonly RegionControl control = ref session.Control;
         string cost = string.Create(CultureInfo.InvariantCulture, $"{control.SampleCostNs / 1e3:0.#} µs");
         return (RateLimit)control.LimitedBy switch
         {
@@ -92,10 +94,10 @@ internal sealed class CaptureReport(
             $"engine: {summary.Engine}",
             $"clock: {summary.Clock}",
             string.Create(CultureInfo.InvariantCulture, $"rate: asked {summary.RateAskedHz:0} Hz, armed {summary.RateArmedHz:0} Hz, delivered {delivered:0} samples per second of CPU time"),
-            string.Create(CultureInfo.InvariantCulture, $"cost: {region.Control.SampleCostNs} ns per sample, calibrated at the start"),
+            string.Create(CultureInfo.InvariantCulture, $"cost: {session.Control.SampleCostNs} ns per sample, calibrated at the start"),
         ];
-        if (!stoppedInOrder)
-            comments.Add("end: the target ended, or stopped answering, before sampling was stopped; what it did after its last sample is not here");
+        if (targetEnded)
+            comments.Add("end: the target ended before sampling was stopped; what it did after its last sample is not here");
         if (summary.RateNote.Length > 0)
             comments.Add($"rate note: {summary.RateNote}");
         comments.AddRange(summary.Losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"lost: {loss.Count} {loss.Reason}")));

@@ -9,6 +9,7 @@ namespace DotnetPprof.Session;
 internal sealed class CaptureTarget : IDisposable
 {
     private static readonly TimeSpan s_symbolPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_silentPatience = TimeSpan.FromSeconds(3);
 
     private readonly List<string> warnings = [];
 
@@ -50,11 +51,12 @@ internal sealed class CaptureTarget : IDisposable
 
     public void AttachSymbolsSuspended() => Events.AttachSuspended(s_symbolPatience);
 
-    public void FinishSymbols()
+    /// <param name="answers">Whether the target is expected to: one that does not is not waited for.</param>
+    public void FinishSymbols(bool answers)
     {
         if (IsRunning)
             Modules.Refresh();
-        Events.Finish(s_symbolPatience);
+        Events.Finish(answers ? s_symbolPatience : s_silentPatience);
     }
 
     public void Dispose()
