@@ -1,0 +1,24 @@
+using DotnetPprof.Session;
+using Xunit;
+
+namespace DotnetPprof.Tests.Harm;
+
+/// <summary>Without a collector the agent costs nothing.</summary>
+[Collection(RealProcesses.Name)]
+public sealed class AsleepTests
+{
+    [Fact]
+    public void AgentWithoutACollectorDoesNothing()
+    {
+        using Child target = Targets.StartWithAgent("Spin", "2");
+        using MappedRegion region = MappedRegion.Find(target.Pid)!;
+        Thread.Sleep(1000);
+        long before = ProcessState.CpuTicks(target.Pid, "dotnet-pprof");
+        Thread.Sleep(2000);
+        Assert.InRange(ProcessState.CpuTicks(target.Pid, "dotnet-pprof") - before, 0, 2);
+        Assert.InRange(ProcessState.TimersOf(target.Pid), -1, 0);
+        Assert.Equal(AgentPresence.Asleep, new RegionAgentProbe().Probe(target.Pid));
+        Assert.Equal(0ul, region.View.Control.Session);
+        Assert.Equal(0ul, region.View.Counter(Region.Counter.Samples));
+    }
+}

@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using DotnetPprof.Session;
+using DotnetPprof.Tests.PprofReader;
+using Xunit;
+
+namespace DotnetPprof.Tests.Harm;
+
+/// <summary>Either side may die or be stopped at any moment; the other one goes on, or ends in order.</summary>
+[Collection(RealProcesses.Name)]
+public sealed class DeathTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void ProfileOfATargetThatIsKilledIsNamed()
+    {
+        using Child target = Targets.Start("Spin", "2");
+        using var collect = new CollectRun(target.Pid, "-r", "1000");
+        collect.WaitUntilSampling();
+        Thread.Sleep(1500);
+        target.Kill();
+        PprofFile profile = collect.Finish();
+        Assert.Contains("ended; the profile holds what came before", collect.Child.Output, StringComparison.Ordinal);
+        AssertNamed(profile);
+    }
+
+    [Fact]
+    public void AgentSleepsWhenItsCollectorIsKilled()
+    {
+        using Child target = Targets.StartWithAgent("Spin", "2");
+        using (var collect = new CollectRun(target.Pid, "-r", "10000"))
+        {
+            collect.WaitUntilSampling();
+            Assert.Equal(AgentPresence.Sampling, Probe(target));
+            Assert.NotEqual(0, ProcessState.TimersOf(target.Pid));
+            collect.Child.Kill();
+            var time = Stopwatch.StartNew();
+            Eventually.True(() => Probe(target) == AgentPresence.Asleep, "the agent went to sleep");
+            output.WriteLine($"asleep after {time.Elapsed.TotalSeconds:0.00} s");
+            /* 3 s of lease, half a second between two looks at it; the rest is for a busy machine. */
+            Assert.InRange(time.Elapsed.TotalSeconds, 0, 5);
+            Assert.InRange(ProcessState.TimersOf(target.Pid), -1, 0);
+            AssertCounts(target);
+        }
+        AssertCanBeCollected(target);
+    }
+
+    [Fact]
+    public void TakesOverFromACollectorThatWasKilled()
+    {
+        using Child target = Targets.StartWithAgent("Spin", "2");
+        using (var collect = new CollectRun(target.Pid, "-r", "10000"))
+        {
+            collect.WaitUntilSampling();
+            collect.Child.Kill();
+        }
+        AssertCanBeCollected(target);
+    }
+
+    [Fact]
+    public void SecondCollectorIsRefusedByName()
+    {
+        using Child target = Targets.StartWithAgent("Spin", "1");
+        using var first = new CollectRun(target.Pid);
+        first.WaitUntilSampling();
+        using var second = new CollectRun(target.Pid);
+        Assert.Equal(1, second.Child.WaitForExit());
+        Assert.Contains($"collector with pid {first.Child.Pid}", second.Child.Error, StringComparison.Ordinal);
+        first.Child.Interrupt();
+        first.Finish();
+    }
+
+    [Fact]
+    public void CollectorThatWasStoppedTooLongKeepsWhatItHad()
+    {
+        using Child target = Targets.StartWithAgent("Spin", "2");
+        using var stopped = new CollectRun(target.Pid, "-r", "1000", "-d", "60");
+        stopped.WaitUntilSampling();
+        Thread.Sleep(2500);
+        stopped.Child.Stop();
+        Eventually.True(() => Probe(target) == AgentPresence.Asleep, "the agent went to sleep");
+        /* What the first collector has seen must not be read from what the agent now writes for this one. */
+        AssertCanBeCollected(target);
+        stopped.Child.Continue();
+        Assert.Equal(2, stopped.Child.WaitForExit());
+        Assert.Contains("stopped serving this collector", stopped.Child.Output, StringComparison.Ordinal);
+        AssertNamed(stopped.Profile());
+        AssertCounts(target);
+    }
+
+    [Fact]
+    public void CollectEndsThoughItsTargetIsStopped()
+    {
+        using Child target = Targets.StartWithAgent("Spin", "2");
+        using var collect = new CollectRun(target.Pid, "-r", "1000", "-d", "2");
+        collect.WaitUntilSampling();
+        Thread.Sleep(1000);
+        target.Stop();
+        try
+        {
+            var time = Stopwatch.StartNew();
+            int code = collect.Child.WaitForExit();
+            output.WriteLine($"ended with {code} after {time.Elapsed.TotalSeconds:0.0} s:\n{collect.Child.Output}\n{collect.Child.Error}");
+            collect.Profile();
+            Assert.Contains("does not answer", collect.Child.Output, StringComparison.Ordinal);
+
+            using var second = new CollectRun(target.Pid, "-d", "1");
+            Assert.Equal(1, second.Child.WaitForExit());
+            Assert.Contains("is the process stopped?", second.Child.Error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            target.Continue();
+        }
+        AssertCanBeCollected(target);
+    }
+
+    private static AgentPresence Probe(Child target) => new RegionAgentProbe().Probe(target.Pid);
+
+    private static void AssertCanBeCollected(Child target)
+    {
+        using var collect = new CollectRun(target.Pid, "-r", "1000", "-d", "1");
+        AssertNamed(collect.Finish());
+    }
+
+    private static void AssertNamed(PprofFile profile)
+    {
+        long all = 0, whole = 0;
+        foreach (PprofSample sample in profile.Samples)
+        {
+            List<string> names = [.. sample.FunctionNames];
+            if (!names.Exists(name => name.Contains("Program.Mix", StringComparison.Ordinal) || name.Contains("Program.Spin", StringComparison.Ordinal)))
+                continue;
+            all += sample.Values[0];
+            if (names.Exists(name => name.Contains("Thread.StartCallback", StringComparison.Ordinal)))
+                whole += sample.Values[0];
+        }
+        Assert.True(all > 100, $"{all} samples of the busy method");
+        Assert.True(whole > all * 0.9, $"{whole} of {all} samples of the busy method reach where managed threads begin");
+    }
+
+    private static void AssertCounts(Child target)
+    {
+        target.Send("count");
+        long before = long.Parse(target.ReadLine());
+        Thread.Sleep(200);
+        target.Send("count");
+        Assert.True(long.Parse(target.ReadLine()) > before, "the target stands still");
+    }
+}

@@ -1,0 +1,72 @@
+using System.Text.RegularExpressions;
+using DotnetPprof.Session;
+using Xunit;
+
+namespace DotnetPprof.Tests.Harm;
+
+/// <summary>However a process ends, it says the same and exits the same as without us.</summary>
+[Collection(RealProcesses.Name)]
+public sealed partial class EndsParityTests
+{
+    private const int Repetitions = 3;
+    private const int HighRate = 20_000;
+
+    private sealed record Ending(int Code, string Output, string Error);
+
+    [Theory]
+    [InlineData("return")]
+    [InlineData("exit")]
+    [InlineData("unhandled")]
+    [InlineData("failfast")]
+    [InlineData("overflow")]
+    [InlineData("overflow-thread")]
+    [InlineData("crash")]
+    [InlineData("abort")]
+    public void EndsAsWithoutTheAgent(string how)
+    {
+        Ending expected = WithoutAgent(how);
+        Assert.Equal(expected, Asleep(how));
+        for (int i = 0; i < Repetitions; i++)
+        {
+            Assert.Equal(expected, Sampled(how, 250));
+            Assert.Equal(expected, Sampled(how, HighRate));
+        }
+    }
+
+    private static Ending WithoutAgent(string how)
+    {
+        using Child child = Targets.Start("Ends", how);
+        return End(child);
+    }
+
+    private static Ending Asleep(string how)
+    {
+        using Child child = Targets.StartWithAgent("Ends", how);
+        Assert.Equal(AgentPresence.Asleep, new RegionAgentProbe().Probe(child.Pid));
+        return End(child);
+    }
+
+    private static Ending Sampled(string how, int rate)
+    {
+        using Child child = Targets.StartWithAgent("Ends", how);
+        using ICapture capture = Targets.Attach(child, rate);
+        Ending ending = End(child);
+        Assert.True(capture.Ended.Wait(Child.HangBound), "the capture did not see its target end");
+        Assert.Equal(CaptureEnd.TargetExited, capture.Ended.Result);
+        capture.Finish();
+        return ending;
+    }
+
+    private static Ending End(Child child)
+    {
+        child.Send("go");
+        int code = child.WaitForExit();
+        return new Ending(code, Normalize(child.Output), Normalize(child.Error));
+    }
+
+    /* How deep a stack got before it overflowed differs from run to run, also without us. */
+    private static string Normalize(string text) => RepeatCount().Replace(text, "Repeat N times");
+
+    [GeneratedRegex(@"Repeat(ed)? \d+ times")]
+    private static partial Regex RepeatCount();
+}

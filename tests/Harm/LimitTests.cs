@@ -1,0 +1,27 @@
+using DotnetPprof.Session;
+using Xunit;
+
+namespace DotnetPprof.Tests.Harm;
+
+/// <summary>A target that has run out of something goes on being sampled, or is left alone with the reason said.</summary>
+[Collection(RealProcesses.Name)]
+public sealed class LimitTests
+{
+    [Fact]
+    public void TargetWithoutFileDescriptorsIsSampled()
+    {
+        using Child target = Targets.StartWithAgent("Spin", "2");
+        using ICapture capture = Targets.Attach(target, 1000);
+        target.Send("files");
+        Assert.True(int.Parse(target.ReadLine()) > 0);
+        Thread.Sleep(1000);
+        long before = capture.Progress.Samples;
+        Thread.Sleep(1000);
+        Assert.True(capture.Progress.Samples > before, "sampling stopped when the target's file descriptors ran out");
+        Assert.Equal(AgentPresence.Sampling, new RegionAgentProbe().Probe(target.Pid));
+        target.Send("free");
+        capture.Finish();
+        target.Send("stop");
+        Assert.Equal(3, target.WaitForExit());
+    }
+}

@@ -1,0 +1,75 @@
+using DotnetPprof.Session;
+using Xunit;
+
+namespace DotnetPprof.Tests.Harm;
+
+/// <summary>Captures leave nothing behind, in the target or in the collector, beyond what the first one set up.</summary>
+[Collection(RealProcesses.Name)]
+public sealed class ManyCapturesTests(ITestOutputHelper output)
+{
+    private const int Captures = 200;
+    private const int WarmUp = 10;
+
+    [Fact]
+    public void NothingGrowsOverManyCaptures()
+    {
+        using Child target = Targets.StartWithAgent("Spin", "2");
+        for (int i = 0; i < WarmUp; i++)
+            CaptureBriefly(target, rateHz: i % 2 == 0 ? 250 : 10_000);
+        (ProcessState Target, ProcessState Own) before = Settled(target);
+        for (int i = WarmUp; i < Captures; i++)
+            CaptureBriefly(target, rateHz: i % 2 == 0 ? 250 : 10_000);
+        (ProcessState Target, ProcessState Own) after = Settled(target);
+        output.WriteLine($"target {before.Target} -> {after.Target}");
+        output.WriteLine($"collector {before.Own} -> {after.Own}");
+
+        AssertNoGrowth(before.Target, after.Target);
+        Assert.InRange(after.Target.Timers, -1, 0);
+        AssertNoGrowth(before.Own, after.Own);
+        target.Send("stop");
+        Assert.Equal(3, target.WaitForExit());
+    }
+
+    [Fact]
+    public void ProgramCanCollectTimeAndAgain()
+    {
+        using Child target = Targets.Start("Spin", "1");
+        for (int i = 0; i < 3; i++)
+        {
+            using var collect = new CollectRun(target.Pid, "-r", "1000", "-d", "1");
+            Assert.Contains(collect.Finish().Samples, sample => sample.FunctionNames.Any(name => name.Contains("Program.Mix", StringComparison.Ordinal)));
+        }
+        target.Send("stop");
+        Assert.Equal(3, target.WaitForExit());
+    }
+
+    private static void CaptureBriefly(Child target, int rateHz)
+    {
+        using ICapture capture = Targets.Attach(target, rateHz);
+        Eventually.True(() => capture.Progress.Samples > 0 || capture.Ended.IsCompleted, "a busy thread was sampled");
+        CaptureResult result = capture.Finish();
+        Assert.True(result.Summary.Samples > 0);
+    }
+
+    /* The agent releases its memory, and the runtime its event sessions, a moment after a capture. */
+    private static (ProcessState Target, ProcessState Own) Settled(Child target)
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        Thread.Sleep(1500);
+        return (ProcessState.Of(target.Pid), ProcessState.Of(Environment.ProcessId));
+    }
+
+    /*
+     * Other threads come and go in both processes (pools, compilation in the background), and the heaps breathe: what
+     * grows by one a capture, or by a page or two, would stand out all the same.
+     */
+    private static void AssertNoGrowth(ProcessState before, ProcessState after)
+    {
+        Assert.InRange(after.Threads, 0, before.Threads + 10);
+        Assert.InRange(after.Files, 0, before.Files + 10);
+        Assert.InRange(after.Mappings, 0, before.Mappings + 60);
+        Assert.InRange(after.ResidentKiB, 0, before.ResidentKiB + 64 * 1024);
+    }
+}

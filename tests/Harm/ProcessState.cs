@@ -1,0 +1,52 @@
+using System.Globalization;
+
+namespace DotnetPprof.Tests.Harm;
+
+/// <summary>What a process holds on to, as the kernel counts it.</summary>
+/// <param name="Threads">Threads.</param>
+/// <param name="Files">Open file descriptors.</param>
+/// <param name="Mappings">Lines of its memory map.</param>
+/// <param name="Timers">POSIX timers, or -1 where the kernel does not list them.</param>
+/// <param name="ResidentKiB">Resident memory, shared included.</param>
+internal sealed record ProcessState(int Threads, int Files, int Mappings, int Timers, long ResidentKiB)
+{
+    internal static ProcessState Of(int pid) => new(
+        Directory.GetDirectories($"/proc/{pid}/task").Length,
+        Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length,
+        File.ReadAllLines($"/proc/{pid}/maps").Length,
+        TimersOf(pid),
+        long.Parse(Field(pid, "VmRSS:"), CultureInfo.InvariantCulture));
+
+    internal static int TimersOf(int pid)
+    {
+        try
+        {
+            return File.ReadLines($"/proc/{pid}/timers").Count(line => line.StartsWith("ID:", StringComparison.Ordinal));
+        }
+        catch (FileNotFoundException)
+        {
+            return -1;
+        }
+    }
+
+    internal static bool Maps(int pid, string what) => File.ReadLines($"/proc/{pid}/maps").Any(line => line.Contains(what, StringComparison.Ordinal));
+
+    /// <summary>CPU time of the threads of that name, in kernel ticks (commonly 10 ms).</summary>
+    internal static long CpuTicks(int pid, string threadName)
+    {
+        long ticks = 0;
+        foreach (string task in Directory.GetDirectories($"/proc/{pid}/task"))
+        {
+            string stat = File.ReadAllText(task + "/stat");
+            int end = stat.LastIndexOf(')');
+            if (stat[(stat.IndexOf('(') + 1)..end] != threadName)
+                continue;
+            string[] fields = stat[(end + 2)..].Split(' ');
+            ticks += long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
+        }
+        return ticks;
+    }
+
+    private static string Field(int pid, string name) =>
+        File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..].Trim().Split(' ')[0];
+}

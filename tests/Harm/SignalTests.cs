@@ -1,0 +1,79 @@
+using DotnetPprof.Session;
+using Xunit;
+
+namespace DotnetPprof.Tests.Harm;
+
+/// <summary>The program's own signals, and the runtime's, reach their handlers while ours come by the thousand.</summary>
+[Collection(RealProcesses.Name)]
+public sealed class SignalTests(ITestOutputHelper output)
+{
+    private const string OwnHandler = """
+        #include <signal.h>
+        volatile long handled;
+        static void handle(int number) { (void)number; __atomic_fetch_add(&handled, 1, __ATOMIC_SEQ_CST); }
+        int setup(void)
+        {
+            struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
+            return sigaction(SIGUSR1, &action, 0);
+        }
+        """;
+
+    /* As another NativeAOT library in the process would: it puts itself in front and passes on what is not its own. */
+    private const string HandlerInFront = """
+        #include <signal.h>
+        static struct sigaction before;
+        static void handle(int number, siginfo_t *info, void *context) { before.sa_sigaction(number, info, context); }
+        int setup(void)
+        {
+            struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_RESTART};
+            sigaction(SIGRTMIN, 0, &before);
+            return before.sa_flags & SA_SIGINFO ? sigaction(SIGRTMIN, &action, 0) : -1;
+        }
+        """;
+
+    [Fact]
+    public void EverySignalIsHandledAtTheHighestRate()
+    {
+        using var library = new CLibrary(OwnHandler);
+        using Child target = Targets.StartWithAgent("Signals", library.Path);
+        using (ICapture capture = Targets.Attach(target, 1_000_000))
+        {
+            Thread.Sleep(5000);
+            output.WriteLine($"{capture.Finish().Summary.Samples} samples");
+        }
+        target.Send("stop");
+        string[] words = target.ReadLine().Split(' ');
+        output.WriteLine(string.Join(' ', words));
+        Assert.Equal(0, target.WaitForExit());
+        long sent = long.Parse(words[1]);
+        Assert.True(sent > 10);
+        Assert.Equal([$"{sent}", $"{sent}", $"{sent}"], [words[3], words[5], words[7]]);
+        Assert.True(long.Parse(words[9]) > 1000, "few collections");
+    }
+
+    [Fact]
+    public void HandlerPutInFrontOfOursIsKept()
+    {
+        using var library = new CLibrary(HandlerInFront);
+        using Child target = Targets.StartWithAgent("Spin", "2");
+        Assert.True(Capture(target).Samples > 0);
+        target.Send("load " + library.Path);
+        Assert.Equal("0", target.ReadLine());
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.True(Capture(target).Samples > 0);
+            /* Suspends the threads through the signal that all of these handlers share. */
+            target.Send("collect");
+            Assert.Equal("collected", target.ReadLine());
+        }
+        target.Send("stop");
+        Assert.Equal(3, target.WaitForExit());
+    }
+
+    private static CaptureSummary Capture(Child target)
+    {
+        using ICapture capture = Targets.Attach(target, 10_000);
+        Thread.Sleep(500);
+        return capture.Finish().Summary;
+    }
+}
