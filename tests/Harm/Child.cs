@@ -10,7 +10,7 @@ namespace DotnetPprof.Tests.Harm;
 internal sealed class Child : IDisposable
 {
     /// <summary>Longer than anything takes that does not hang, on a machine that is busy with other things.</summary>
-    internal static readonly TimeSpan HangBound = TimeSpan.FromSeconds(60);
+    internal static readonly TimeSpan HangBound = TimeSpan.FromSeconds(120);
 
     private const int SigKill = 9;
     private const int SigCont = 18;

@@ -8,7 +8,8 @@ namespace DotnetPprof.Tests.Harm;
 [Collection(RealProcesses.Name)]
 public sealed partial class EndsParityTests
 {
-    private const int Repetitions = 3;
+    /* Many more by hand. */
+    private static readonly int s_repetitions = int.TryParse(Environment.GetEnvironmentVariable("HARM_REPETITIONS"), out int set) ? set : 2;
     private const int HighRate = 20_000;
 
     private sealed record Ending(int Code, string Output, string Error);
@@ -26,7 +27,7 @@ public sealed partial class EndsParityTests
     {
         Ending expected = WithoutAgent(how);
         Assert.Equal(expected, Asleep(how));
-        for (int i = 0; i < Repetitions; i++)
+        for (int i = 0; i < s_repetitions; i++)
         {
             Assert.Equal(expected, Sampled(how, 250));
             Assert.Equal(expected, Sampled(how, HighRate));

@@ -38,7 +38,7 @@ public sealed class SignalTests(ITestOutputHelper output)
         using Child target = Targets.StartWithAgent("Signals", library.Path);
         using (ICapture capture = Targets.Attach(target, 1_000_000))
         {
-            Thread.Sleep(5000);
+            Thread.Sleep(3000);
             output.WriteLine($"{capture.Finish().Summary.Samples} samples");
         }
         target.Send("stop");

@@ -1,4 +1,5 @@
 using DotnetPprof.Session;
+using Microsoft.Diagnostics.NETCore.Client;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
@@ -16,6 +17,13 @@ internal static class Targets
     /// <summary>A capture driven from within the test process, for what is done many times.</summary>
     internal static ICapture Attach(Child target, int rateHz) =>
         new CaptureFactory(BuiltFiles.Agent).Attach(new CaptureOptions(target.Pid, rateHz, Timestamps: false));
+
+    /// <summary>The same without asking the runtime for names.</summary>
+    internal static ICapture AttachUnnamed(Child target, int rateHz)
+    {
+        var options = new CaptureOptions(target.Pid, rateHz, Timestamps: false);
+        return Capture.Start(options, new CaptureTarget(target.Pid, new DiagnosticsClient(target.Pid)), MappedRegion.Find(target.Pid)!);
+    }
 
     private static Child Ready(Child child)
     {

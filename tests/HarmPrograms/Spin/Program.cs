@@ -5,7 +5,8 @@ namespace DotnetPprof.HarmPrograms;
 
 /// <summary>
 /// Spin THREADS: threads that count loops. Obeys lines from standard input: "count" prints the loops so far, "files"
-/// uses up the file descriptors and "free" gives them back, "collect" collects garbage a hundred times, "load PATH" loads a native library and calls its "setup", "stop" ends with code 3.
+/// uses up the file descriptors and "free" gives them back, "collect" collects garbage a hundred times, "load PATH" loads
+/// a native library and calls its "setup", "stop" ends with code 3.
 /// </summary>
 internal static unsafe partial class Program
 {
