@@ -1,10 +1,11 @@
 using DotnetPprof.Session;
+using DotnetPprof.Tests.RealPrograms;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
 
 /// <summary>Without a collector the agent costs nothing.</summary>
-[Collection(RealProcesses.Name)]
+[Collection(RealProgramsCollection.Name)]
 public sealed class AsleepTests
 {
     [Fact]

@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using DotnetPprof.Session;
 using DotnetPprof.Tests.PprofReader;
+using DotnetPprof.Tests.RealPrograms;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
 
 /// <summary>Either side may die or be stopped at any moment; the other one goes on, or ends in order.</summary>
-[Collection(RealProcesses.Name)]
+[Collection(RealProgramsCollection.Name)]
 public sealed class DeathTests(ITestOutputHelper output)
 {
     [Fact]

@@ -1,11 +1,12 @@
 using System.Text.RegularExpressions;
 using DotnetPprof.Session;
+using DotnetPprof.Tests.RealPrograms;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
 
 /// <summary>However a process ends, it says the same and exits the same as without us.</summary>
-[Collection(RealProcesses.Name)]
+[Collection(RealProgramsCollection.Name)]
 public sealed partial class EndsParityTests
 {
     /* Many more by hand. */

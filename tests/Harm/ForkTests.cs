@@ -1,10 +1,11 @@
 using DotnetPprof.Session;
+using DotnetPprof.Tests.RealPrograms;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
 
 /// <summary>Children of a sampled process are nobody's business but its own.</summary>
-[Collection(RealProcesses.Name)]
+[Collection(RealProgramsCollection.Name)]
 public sealed class ForkTests(ITestOutputHelper output)
 {
     private const string Forks = """

@@ -1,10 +1,11 @@
 using DotnetPprof.Session;
+using DotnetPprof.Tests.RealPrograms;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
 
 /// <summary>A target that has run out of something goes on being sampled, or is left alone with the reason said.</summary>
-[Collection(RealProcesses.Name)]
+[Collection(RealProgramsCollection.Name)]
 public sealed class LimitTests
 {
     [Fact]

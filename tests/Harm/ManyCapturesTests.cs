@@ -1,10 +1,11 @@
 using DotnetPprof.Session;
+using DotnetPprof.Tests.RealPrograms;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
 
 /// <summary>Captures leave nothing behind, in the target or in the collector, beyond what the first one set up.</summary>
-[Collection(RealProcesses.Name)]
+[Collection(RealProgramsCollection.Name)]
 public sealed class ManyCapturesTests(ITestOutputHelper output)
 {
     private const int Captures = 200;

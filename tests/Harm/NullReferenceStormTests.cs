@@ -1,4 +1,5 @@
 using DotnetPprof.Tests.PprofReader;
+using DotnetPprof.Tests.RealPrograms;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
@@ -7,7 +8,7 @@ namespace DotnetPprof.Tests.Harm;
 /// The runtime handles a fault on a small alternate stack that has no room for a signal frame with wide registers. A
 /// profiler that signals there kills the process within a second.
 /// </summary>
-[Collection(RealProcesses.Name)]
+[Collection(RealProgramsCollection.Name)]
 public sealed class NullReferenceStormTests(ITestOutputHelper output)
 {
     private const int Throwers = 4;

@@ -1,10 +1,11 @@
 using DotnetPprof.Tests.PprofReader;
+using DotnetPprof.Tests.RealPrograms;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
 
 /// <summary>A rate that the machine cannot give is limited: a target slows down, it never stands still.</summary>
-[Collection(RealProcesses.Name)]
+[Collection(RealProgramsCollection.Name)]
 public sealed class RateTests
 {
     [Theory]

@@ -1,10 +1,11 @@
 using DotnetPprof.Session;
+using DotnetPprof.Tests.RealPrograms;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
 
 /// <summary>The program's own signals, and the runtime's, reach their handlers while ours come by the thousand.</summary>
-[Collection(RealProcesses.Name)]
+[Collection(RealProgramsCollection.Name)]
 public sealed class SignalTests(ITestOutputHelper output)
 {
     private const string OwnHandler = """

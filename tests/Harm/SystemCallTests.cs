@@ -1,11 +1,12 @@
 using DotnetPprof.Region;
 using DotnetPprof.Session;
+using DotnetPprof.Tests.RealPrograms;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
 
 /// <summary>A thread that waits is left alone: at most one shot finds it waiting, and takes the rest with it.</summary>
-[Collection(RealProcesses.Name)]
+[Collection(RealProgramsCollection.Name)]
 public sealed class SystemCallTests(ITestOutputHelper output)
 {
     [Fact]
