@@ -15,11 +15,10 @@ internal sealed class AgentControl(RegionView region, int pid)
     {
         ref RegionControl control = ref region.Control;
         /* A collector that died may have left it sampling. */
-        if ((AgentState)Volatile.Read(ref control.State) == AgentState.Sampling)
-            Stop();
+        bool answers = (AgentState)Volatile.Read(ref control.State) != AgentState.Sampling || Stop();
         control.WantRateHz = (uint)rateHz;
         control.WantSampling = 1;
-        if (!Command())
+        if (!answers || !Command())
             throw new UserError(ExitCode.SessionCreation, ProcFs.Exists(pid) ? $"the agent in process {pid} does not answer; is the process stopped?" : $"process {pid} has ended");
         if ((AgentState)control.State != AgentState.Sampling)
             throw new UserError(ExitCode.SessionCreation, $"the agent refused to sample process {pid}: {region.Error}");

@@ -43,12 +43,10 @@ internal static class ProcFs
     internal static ulong? StartTime(int pid) => StatField(pid, 22);
 
     /// <summary>Whether it exists and is not a zombie that waits for its parent.</summary>
-    internal static bool IsRunning(int pid)
-    {
-        string stat = ReadText(pid, "stat");
-        int end = stat.LastIndexOf(')');
-        return end >= 0 && end + 2 < stat.Length && stat[end + 2] is not ('Z' or 'X');
-    }
+    internal static bool IsRunning(int pid) => RunState(pid) is not ('\0' or 'Z' or 'X');
+
+    /// <summary>Whether it was stopped, by a signal or a debugger, and does nothing until it is continued.</summary>
+    internal static bool IsStopped(int pid) => RunState(pid) is 'T' or 't';
 
     internal static int? Parent(int pid) => (int?)StatField(pid, 4);
 
@@ -131,6 +129,14 @@ internal static class ProcFs
         {
             return null;
         }
+    }
+
+    /* Field 3, after the name in parentheses; a zero for a process that is gone. */
+    private static char RunState(int pid)
+    {
+        string stat = ReadText(pid, "stat");
+        int end = stat.LastIndexOf(')');
+        return end >= 0 && end + 2 < stat.Length ? stat[end + 2] : '\0';
     }
 
     private static ulong? StatField(int pid, int number)

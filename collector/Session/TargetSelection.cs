@@ -17,6 +17,9 @@ internal static class TargetSelection
             throw new UserError(ExitCode.SessionCreation, what);
         }
 
+        if (ProcFs.IsStopped(pid))
+            throw new UserError(ExitCode.SessionCreation, $"process {pid} is stopped and cannot answer; continue it first (kill -CONT {pid})");
+
         switch (RuntimeKinds.Of(pid))
         {
             case RuntimeKind.None or RuntimeKind.Unknown when DiagnosticPort.Find(pid) is null:

@@ -104,7 +104,7 @@ public sealed class DeathTests(ITestOutputHelper output)
 
             using var second = new CollectRun(target.Pid, "-d", "1");
             Assert.Equal(1, second.Child.WaitForExit());
-            Assert.Contains("is the process stopped?", second.Child.Error, StringComparison.Ordinal);
+            Assert.Contains("is stopped and cannot answer", second.Child.Error, StringComparison.Ordinal);
         }
         finally
         {

@@ -37,7 +37,7 @@ public sealed class SignalTests(ITestOutputHelper output)
     {
         using var library = new CLibrary(OwnHandler);
         using Child target = Targets.StartWithAgent("Signals", library.Path);
-        using (ICapture capture = Targets.Attach(target, 1_000_000))
+        using (ICapture capture = Targets.AttachUnnamed(target, 1_000_000))
         {
             Thread.Sleep(3000);
             output.WriteLine($"{capture.Finish().Summary.Samples} samples");
@@ -73,7 +73,7 @@ public sealed class SignalTests(ITestOutputHelper output)
 
     private static CaptureSummary Capture(Child target)
     {
-        using ICapture capture = Targets.Attach(target, 10_000);
+        using ICapture capture = Targets.AttachUnnamed(target, 10_000);
         Thread.Sleep(500);
         return capture.Finish().Summary;
     }
