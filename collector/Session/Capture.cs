@@ -101,7 +101,7 @@ internal sealed class Capture : ICapture
             DrainOnce();
         drain.Finish();
         target.FinishSymbols(answers);
-        return new CaptureReport(options, target, region, session, clock, aggregator, drain, newestAnchor, endWarning).Build();
+        return new CaptureReport(options, target, region, session, clock, aggregator, drain, newestAnchor, !answers && endWarning is null, endWarning).Build();
     }
 
     public void Dispose()
@@ -123,7 +123,7 @@ internal sealed class Capture : ICapture
     private bool IsOurs => lease.Held && session.IsCurrent;
 
     /// <param name="answers">Whether the process may be asked for more.</param>
-    /// <returns>What kept the end from being in good order, or null.</returns>
+    /// <returns>What kept the agent of a living target from stopping in good order, or null.</returns>
     private string? StopAgent(out bool answers)
     {
         stopWasAsked = true;

@@ -9,7 +9,7 @@ namespace DotnetPprof.Session;
 
 /// <summary>What a finished capture says: the profile, and the account of how it came about.</summary>
 internal sealed class CaptureReport(
-    CaptureOptions options, CaptureTarget target, RegionView region, SessionAccount session, TickMap clock, SampleAggregator aggregator, RegionDrain drain, Ticks newestAnchor, string? endWarning)
+    CaptureOptions options, CaptureTarget target, RegionView region, SessionAccount session, TickMap clock, SampleAggregator aggregator, RegionDrain drain, Ticks newestAnchor, bool targetEnded, string? endWarning)
 {
     private static readonly (Counter Counter, string Reason)[] s_losses =
     [
@@ -96,8 +96,8 @@ internal sealed class CaptureReport(
             string.Create(CultureInfo.InvariantCulture, $"rate: asked {summary.RateAskedHz:0} Hz, armed {summary.RateArmedHz:0} Hz, delivered {delivered:0} samples per second of CPU time"),
             string.Create(CultureInfo.InvariantCulture, $"cost: {session.Control.SampleCostNs} ns per sample, calibrated at the start"),
         ];
-        if (!target.IsRunning)
-            comments.Add("end: the target ended by itself; CPU time that its threads used after their last samples shows as unsampled");
+        if (targetEnded)
+            comments.Add("end: the target ended before sampling was stopped; what it did after its last sample is not here");
         if (summary.RateNote.Length > 0)
             comments.Add($"rate note: {summary.RateNote}");
         comments.AddRange(summary.Losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"lost: {loss.Count} {loss.Reason}")));

@@ -32,7 +32,16 @@ internal static unsafe partial class Program
         long collections = 0, sent = 0;
         Thread[] threads =
         [
-            new(() => { while (!s_stop) { GC.Collect(0); collections++; } }),
+            new(() =>
+            {
+                for (; !s_stop; collections++)
+                {
+                    GC.Collect(0);
+                    /* Without a pause, collections alone would keep all other threads from running. */
+                    if (collections % 4 == 0)
+                        Thread.Sleep(1);
+                }
+            }),
             new(Compute),
             new(Compute),
             new(() =>
