@@ -1,19 +1,7 @@
-#include "cfi.h"
+#include "cfi_table.h"
 
-#define RETURN_ADDRESS 16u
 #define REMEMBERED 6u
 #define EXPRESSION_STACK 8u
-
-CfiModule cfi_modules[CFI_MODULES];
-u32 cfi_module_count;
-
-/* Reads what stands between `at` and `end`, from the copy; past the end it gives zeros and says so. */
-typedef struct Bytes {
-    u64 at;
-    u64 end;
-    u64 shift;
-    int overrun;
-} Bytes;
 
 typedef enum RuleKind { RULE_SAME, RULE_AT_CFA, RULE_EXPRESSION, RULE_UNDEFINED, RULE_UNKNOWN } RuleKind;
 
@@ -31,153 +19,9 @@ typedef struct Row {
     Rule ret;
 } Row;
 
-typedef struct Entry {
-    u64 start;
-    u64 size;
-    u64 code_align;
-    i64 data_align;
-    Bytes common;  /* the CIE's instructions */
-    Bytes special; /* the FDE's */
-} Entry;
-
-static u64 take(Bytes *bytes, u32 size)
-{
-    u64 value = 0;
-    if (bytes->end < size || bytes->at > bytes->end - size) {
-        bytes->overrun = 1;
-        bytes->at = bytes->end;
-        return 0;
-    }
-    for (u32 i = 0; i < size; i++)
-        value |= (u64)((const u8 *)(bytes->at + bytes->shift))[i] << (8 * i);
-    bytes->at += size;
-    return value;
-}
-
-static u64 take_uleb(Bytes *bytes)
-{
-    u64 value = 0;
-    for (u32 shift = 0; shift < 64; shift += 7) {
-        u64 next = take(bytes, 1);
-        value |= (next & 0x7F) << shift;
-        if (!(next & 0x80))
-            return value;
-    }
-    bytes->overrun = 1;
-    return 0;
-}
-
-static i64 take_sleb(Bytes *bytes)
-{
-    u64 value = 0;
-    for (u32 shift = 0; shift < 64; shift += 7) {
-        u64 next = take(bytes, 1);
-        value |= (next & 0x7F) << shift;
-        if (!(next & 0x80))
-            return (i64)(next & 0x40 && shift + 7 < 64 ? value | ~UINT64_C(0) << (shift + 7) : value);
-    }
-    bytes->overrun = 1;
-    return 0;
-}
-
-static i64 take_i32(Bytes *bytes)
-{
-    return (i32)take(bytes, 4);
-}
-
-static const CfiModule *module_of(u64 ip)
-{
-    u32 count = __atomic_load_n(&cfi_module_count, __ATOMIC_ACQUIRE);
-    for (u32 i = 0; i < count; i++) {
-        if (ip >= cfi_modules[i].text_low && ip < cfi_modules[i].text_high)
-            return &cfi_modules[i];
-    }
-    return 0;
-}
-
-/* The frame description of the last function that starts at or below ip, 0 for none. */
-static u64 search(const CfiModule *module, u64 ip)
-{
-    const i32 *table = (const i32 *)(module->header + module->shift + 12);
-    i64 wanted = (i64)(ip - module->header);
-    u64 low = 0, high = module->count;
-    while (low < high) {
-        u64 middle = (low + high) / 2;
-        if (table[2 * middle] <= wanted)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low == 0 ? 0 : module->header + (u64)(i64)table[2 * (low - 1) + 1];
-}
-
-/* Only what linkers for x86-64 write: addresses as 4 bytes from where they stand. */
-static int read_common(const CfiModule *module, u64 at, Entry *entry, int *augmented)
-{
-    Bytes bytes = {at, module->high, module->shift, at < module->low};
-    u64 length = take(&bytes, 4);
-    if (bytes.overrun || length > bytes.end - bytes.at)
-        return 0;
-    bytes.end = bytes.at + length;
-    u64 id = take(&bytes, 4), version = take(&bytes, 1);
-    if (id != 0 || (version != 1 && version != 3))
-        return 0;
-    u8 letters[8];
-    u32 count = 0;
-    for (u8 letter; (letter = (u8)take(&bytes, 1)) != 0;) {
-        if (count == sizeof letters)
-            return 0;
-        letters[count++] = letter;
-    }
-    entry->code_align = take_uleb(&bytes);
-    entry->data_align = take_sleb(&bytes);
-    u64 ret = version == 1 ? take(&bytes, 1) : take_uleb(&bytes);
-    *augmented = count > 0 && letters[0] == 'z';
-    if (!*augmented || ret != RETURN_ADDRESS)
-        return 0;
-    u64 size = take_uleb(&bytes), data = bytes.at;
-    for (u32 i = 1; i < count; i++) {
-        if (letters[i] == 'R') {
-            if (take(&bytes, 1) != 0x1B)
-                return 0;
-        } else if (letters[i] == 'L') {
-            take(&bytes, 1);
-        } else if (letters[i] == 'P') {
-            u64 encoding = take(&bytes, 1) & 15;
-            take(&bytes, encoding == 3 || encoding == 11 ? 4 : 8);
-        } else if (letters[i] != 'S') {
-            return 0;
-        }
-    }
-    entry->common = (Bytes){data + size, bytes.end, bytes.shift, bytes.overrun};
-    return !bytes.overrun && size <= bytes.end - data;
-}
-
-static int read_entry(const CfiModule *module, u64 at, Entry *entry)
-{
-    Bytes bytes = {at, module->high, module->shift, at < module->low || at >= module->high};
-    u64 length = take(&bytes, 4);
-    if (bytes.overrun || length < 12 || length > bytes.end - bytes.at)
-        return 0;
-    bytes.end = bytes.at + length;
-    u64 here = bytes.at, distance = take(&bytes, 4);
-    int augmented = 0;
-    if (distance == 0 || distance > here - module->low || !read_common(module, here - distance, entry, &augmented))
-        return 0;
-    here = bytes.at;
-    entry->start = here + (u64)take_i32(&bytes);
-    entry->size = take(&bytes, 4);
-    u64 skip = take_uleb(&bytes);
-    if (bytes.overrun || skip > bytes.end - bytes.at)
-        return 0;
-    bytes.at += skip;
-    entry->special = bytes;
-    return 1;
-}
-
 static Rule *rule_of(Row *row, u64 reg)
 {
-    return reg == CFI_RBP ? &row->rbp : reg == RETURN_ADDRESS ? &row->ret : 0;
+    return reg == CFI_RBP ? &row->rbp : reg == CFI_RETURN_ADDRESS ? &row->ret : 0;
 }
 
 static void set_rule(Row *row, u64 reg, RuleKind kind, i64 offset, u64 expression)
@@ -399,12 +243,11 @@ static int apply(const CfiModule *module, const Row *row, CfiFrame *frame, CfiLo
 int cfi_step(CfiFrame *frame, CfiLoad load, void *context)
 {
     u64 ip = frame->ip - frame->is_caller;
-    const CfiModule *module = module_of(ip);
+    const CfiModule *module = cfi_module_of(ip);
     if (!module)
         return CFI_NO_TABLE;
-    u64 description = search(module, ip);
     Entry entry;
-    if (description == 0 || !read_entry(module, description, &entry) || ip - entry.start >= entry.size)
+    if (!cfi_find(module, ip, &entry))
         return CFI_FAILED;
     Row row = {.cfa_register = 255, .ret = {.kind = RULE_UNKNOWN}};
     Row initial = row;
