@@ -1,7 +1,7 @@
 /*
  * The signal handler. It runs on application threads, between any two instructions, with all signals masked.
  *
- * It may call: the functions of the units beside it (walk, cfi, chain_store, ring, lease, clock), clock_gettime, raw system
+ * It may call: the functions of the units beside it (walk, cfi, cfi_table, chain_store, ring, lease, clock), clock_gettime, raw system
  * calls, and __errno_location. Nothing that locks, allocates, uses lazily allocated TLS, or is managed code. The tests
  * hold the undefined symbols of these units, linked together, to that list.
  */
