@@ -39,6 +39,7 @@ internal sealed unsafe class SamplingSession
     private ulong _lateAtStart;
     private ulong _chainedAtStart;
     private uint _halvings;
+    private uint _displaced;
 
     internal SamplingSession(SharedRegion region, ClockChoice clock, ThreadRegistry registry)
     {
@@ -92,6 +93,7 @@ internal sealed unsafe class SamplingSession
         _region.PopulateChains(InitialChainBytes);
         _slots.Begin(_plan, records, rings);
         _halvings = 0;
+        _displaced = 0;
         _eventsLostAtStart = HotPath.EventsLost();
         _lateAtStart = HotPath.LateSignals();
         _chainedAtStart = HotPath.ChainedSignals();
@@ -146,6 +148,8 @@ internal sealed unsafe class SamplingSession
         if (now >= _nextWatch)
         {
             _nextWatch = now + WatchIntervalNs;
+            if (HotPath.Installed() == 0)
+                _displaced++;
             if (_watchdog.ThreadIsStarved())
                 HalveRate();
         }
@@ -256,6 +260,7 @@ internal sealed unsafe class SamplingSession
         counters[(int)Counter.LateSignals] += HotPath.LateSignals() - _lateAtStart;
         counters[(int)Counter.ChainedSignals] = HotPath.ChainedSignals() - _chainedAtStart;
         counters[(int)Counter.Halvings] = _halvings;
+        counters[(int)Counter.Displaced] = _displaced;
         for (int i = 0; i < (int)RegionLayout.Counters; i++)
             _region.Counters[i] = counters[i];
         control->ProcessCpuNs = (ulong)Libc.Now(Libc.ClockProcessCpu);

@@ -182,7 +182,8 @@ typedef int64_t i64;
     V(STUCK, 10)            /* samples that found the thread exactly where the last one left it */             \
     V(THREADS, 11)          /* threads that were given timers */                                               \
     V(HALVINGS, 12)         /* times the watchdog doubled the period */                                        \
-    V(OFF_CPU_SHOTS, 13)    /* shots that came due while the thread was not running, and were not taken */
+    V(OFF_CPU_SHOTS, 13)    /* shots that came due while the thread was not running, and were not taken */     \
+    V(DISPLACED, 14)        /* times our handler was found to have another in front of it */
 
 #define REGION_ENUMS(E)                 \
     E(ClockKind, CLOCK_KIND_VALUES)     \

@@ -58,6 +58,8 @@ internal sealed class CaptureReport(
             warnings.Add(endWarning);
         if (drain.CorruptRings + drain.Chains.Corrupt > 0)
             warnings.Add($"{drain.CorruptRings} rings and {drain.Chains.Corrupt} stacks in the agent's memory were damaged and left out");
+        if (session.Counter(Counter.Displaced) > 0)
+            warnings.Add("something in the target put a signal handler in front of the agent's; if it does not pass signals on, samples are missing");
         double armed = control.PeriodNs == 0 ? 0 : 1e9 / control.PeriodNs;
         return new CaptureSummary(
             TimeSpan.FromTicks(duration / 100),
