@@ -13,19 +13,8 @@ internal sealed unsafe class AnchorWriter(SharedRegion region)
 {
     private const int Attempts = 8;
 
-    /// <summary>A bracket this many times wider than the narrowest seen was interrupted.</summary>
-    private const ulong LooseFactor = 4;
-
-    /// <summary>20 µs: what the collector keeps without asking how good the others are.</summary>
-    private const ulong CapPerSecond = 50_000;
-
-    /// <summary>Anchors passed over in a row before a loose one is better than none: two seconds' worth.</summary>
-    private const int Patience = 8;
-
     private RawClock _clock;
-    private ulong _cap;
-    private ulong _narrowest;
-    private int _passedOver;
+    private AnchorGate _gate;
 
     /// <summary>Writes the session's first anchor, however wide.</summary>
     /// <param name="clock">The session's.</param>
@@ -33,8 +22,7 @@ internal sealed unsafe class AnchorWriter(SharedRegion region)
     internal void Begin(RawClock clock, ulong clockHz)
     {
         _clock = clock;
-        _cap = Math.Max(clockHz / CapPerSecond, 1);
-        _narrowest = ulong.MaxValue;
+        _gate = new AnchorGate(clockHz);
         Write();
     }
 
@@ -42,15 +30,17 @@ internal sealed unsafe class AnchorWriter(SharedRegion region)
     internal void WriteIfTight()
     {
         RegionAnchor anchor = BestOfSeveral();
-        ulong width = Width(anchor);
-        bool tight = width <= _cap && width / LooseFactor <= _narrowest;
-        if (!tight && ++_passedOver < Patience)
-            return;
-        Publish(anchor);
+        if (_gate.Takes(Width(anchor)))
+            Publish(anchor);
     }
 
     /// <summary>Writes one in any case: a session's ends are mapped by it.</summary>
-    internal void Write() => Publish(BestOfSeveral());
+    internal void Write()
+    {
+        RegionAnchor anchor = BestOfSeveral();
+        _gate.Took(Width(anchor));
+        Publish(anchor);
+    }
 
     private static ulong Width(in RegionAnchor anchor) => anchor.TicksAfter - anchor.TicksBefore;
 
@@ -78,8 +68,6 @@ internal sealed unsafe class AnchorWriter(SharedRegion region)
 
     private void Publish(in RegionAnchor anchor)
     {
-        _passedOver = 0;
-        _narrowest = Math.Min(_narrowest, Width(anchor));
         RegionControl* control = region.Control;
         ulong count = control->AnchorCount;
         region.Anchors[count % RegionLayout.Anchors] = anchor;

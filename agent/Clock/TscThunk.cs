@@ -27,7 +27,7 @@ internal static unsafe class TscThunk
     internal static byte[] Assemble()
     {
         var writer = new CodeBytes();
-        /* The bare encoder: Iced's Assembler on top of it costs the agent another 60 KB. */
+        /* The bare encoder: the Assembler would put 60 KB more on top. */
         var encoder = Encoder.Create(bitness: 64, writer);
         ReadOnlySpan<Instruction> code =
         [
