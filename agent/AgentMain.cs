@@ -18,13 +18,13 @@ internal static unsafe class AgentMain
     {
         try
         {
-            ClockChoice clock = ClockChoice.Make();
-            SharedRegion region = SharedRegion.Create(start, clock);
-            if (HotPath.Initialize(region.Base, clock.Pointer) is < 0 and long error)
+            SharedRegion region = SharedRegion.Create(start);
+            /* Each session chooses its own clock before it samples; see SessionClock. */
+            if (HotPath.Initialize(region.Base, ClockNative.Pointer((uint)ClockKind.Stopwatch)) is < 0 and long error)
                 throw new AgentFailure((int)-error, "no memory for the agent's tables");
             HotPath.SetDoorbell(&region.Control->Doorbell);
             var registry = new ThreadRegistry((uint)Libc.GetThreadId());
-            var session = new SamplingSession(region, clock, registry);
+            var session = new SamplingSession(region, new SessionClock(region, start->FailingClocks), registry);
             new ControlLoop(region, registry, session).Run(start->LaunchWaitMs);
         }
         catch (AgentFailure failure)

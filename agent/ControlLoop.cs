@@ -44,7 +44,8 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
                 /* Nor is the command tried again and again, nor its sender left to wait. */
                 Acknowledge(Volatile.Read(ref region.Control->Command));
             }
-            if (held && (session.Running || now >= holdUntil))
+            /* A collector that was refused will not come again. */
+            if (held && (session.Running || now >= holdUntil || region.Control->State == (uint)AgentState.Failed))
             {
                 held = false;
                 HotPath.Ready(0);
@@ -89,7 +90,7 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
         {
             _holdsMemory = true;
             _startedAt = now;
-            session.Start(control->WantRateHz);
+            session.Start(control->WantRateHz, (ClockKind)control->WantClock);
         }
         else if (!wanted && session.Running)
         {

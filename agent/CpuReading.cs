@@ -1,3 +1,4 @@
+using DotnetPprof.Agent.Clock;
 using DotnetPprof.Agent.Interop;
 
 namespace DotnetPprof.Agent;
@@ -17,7 +18,7 @@ internal readonly record struct CpuReading(ulong Ticks, ulong ProcessCpuNs, ulon
     private const long TightPerThreadNs = 2_000;
 
     /// <summary>Tries again when this thread lost the CPU while it read.</summary>
-    internal static CpuReading Take(ClockChoice clock, IEnumerable<SampledThread> threads)
+    internal static CpuReading Take(RawClock clock, IEnumerable<SampledThread> threads)
     {
         for (int attempt = 1; ; attempt++)
         {

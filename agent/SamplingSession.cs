@@ -1,3 +1,4 @@
+using DotnetPprof.Agent.Clock;
 using DotnetPprof.Agent.Interop;
 using DotnetPprof.Region;
 
@@ -26,7 +27,7 @@ internal sealed unsafe class SamplingSession
     private const long ScanCostFactor = 100;
 
     private readonly SharedRegion _region;
-    private readonly ClockChoice _clock;
+    private readonly SessionClock _clock;
     private readonly ThreadRegistry _registry;
     private readonly AnchorWriter _anchors;
     private readonly SlotTable _slots;
@@ -41,12 +42,12 @@ internal sealed unsafe class SamplingSession
     private uint _halvings;
     private uint _displaced;
 
-    internal SamplingSession(SharedRegion region, ClockChoice clock, ThreadRegistry registry)
+    internal SamplingSession(SharedRegion region, SessionClock clock, ThreadRegistry registry)
     {
         _region = region;
         _clock = clock;
         _registry = registry;
-        _anchors = new AnchorWriter(region, clock);
+        _anchors = new AnchorWriter(region);
         _slots = new SlotTable(region);
         _watchdog = new Watchdog(_slots);
         registry.Started += thread =>
@@ -69,17 +70,23 @@ internal sealed unsafe class SamplingSession
     internal bool Running { get; private set; }
 
     /// <summary>Starts sampling; false, with the reason in the control block, when this process cannot be sampled.</summary>
-    internal bool Start(uint rateHz)
+    internal bool Start(uint rateHz, ClockKind wantedClock)
     {
         RegionControl* control = _region.Control;
         if (HotPath.Install(_region.Header->SignalNumber) == 0)
             return Fail("the runtime's activation signal was not found, and no other signal is safe to sample on");
-        ulong startTicks = _clock.Read();
+        if (_clock.Choose(wantedClock) is { } failure)
+            return Fail(failure);
+        RawClock clock = _clock.Clock;
+        ulong startTicks = clock.Read();
         long startNs = Libc.Now(Libc.ClockMonotonic);
         ulong cost = HotPath.CalibrateSampleCost(CalibrationShots);
-        SetRates(_clock.Read() - startTicks, (ulong)(Libc.Now(Libc.ClockMonotonic) - startNs), cost);
+        ulong ticks = clock.Read() - startTicks;
+        ulong nanoseconds = (ulong)(Libc.Now(Libc.ClockMonotonic) - startNs);
         if (cost == 0)
             return Fail("a timer signal to the agent's own thread did not arrive, so no rate is known to be safe (timers may be refused or RLIMIT_SIGPENDING used up)");
+        SetRates(ticks, nanoseconds, cost);
+        control->ClockHz = (ulong)((UInt128)ticks * 1_000_000_000 / nanoseconds);
 
         _plan = Plan(rateHz, cost, out RateLimit limit);
         ulong period = _plan.ShotPeriodNs != 0 ? _plan.ShotPeriodNs : Math.Max(_plan.TickPeriodNs, KernelTick.Nanoseconds);
@@ -107,10 +114,11 @@ internal sealed unsafe class SamplingSession
         control->ChainsUsed = 0;
         control->Error[0] = 0;
         control->Session++;
-        _anchors.Write();
+        control->StartAnchor = control->AnchorCount;
+        _anchors.Begin(clock, control->ClockHz);
         control->StopTicks = 0;
         _registry.BeginSession();
-        var start = CpuReading.Take(_clock, _registry.All);
+        var start = CpuReading.Take(_clock.Clock, _registry.All);
         control->ProcessCpuStartNs = start.ProcessCpuNs;
         control->AgentCpuStartNs = start.AgentCpuNs;
         control->StartTicks = start.Ticks;
@@ -142,7 +150,7 @@ internal sealed unsafe class SamplingSession
         }
         if (now >= _nextAnchor)
         {
-            _anchors.Write();
+            _anchors.WriteIfTight();
             _nextAnchor = now + AnchorIntervalNs;
         }
         if (now >= _nextWatch)
@@ -165,7 +173,7 @@ internal sealed unsafe class SamplingSession
         /* First no more samples, then the clocks: what a thread used after its last sample is charged to that. */
         foreach (SampledThread thread in _registry.All)
             _slots.Silence(thread);
-        var stop = CpuReading.Take(_clock, _registry.All);
+        var stop = CpuReading.Take(_clock.Clock, _registry.All);
         foreach (SampledThread thread in _registry.All)
             _slots.Close(thread, thread.CpuMark);
         control->StopTicks = stop.Ticks;
@@ -225,7 +233,7 @@ internal sealed unsafe class SamplingSession
     /// <summary>Tells the handler how ticks and nanoseconds relate; the calibration has just taken some milliseconds.</summary>
     private static void SetRates(ulong ticks, ulong nanoseconds, ulong cost)
     {
-        if (ticks != 0 && nanoseconds != 0)
+        if (ticks != 0)
             HotPath.SetRates((ticks << RateShift) / nanoseconds, (nanoseconds << RateShift) / ticks, LateToleranceCosts * cost);
     }
 

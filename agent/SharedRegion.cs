@@ -43,7 +43,7 @@ internal sealed unsafe class SharedRegion
     internal RegionSlot* Slot(uint index) => (RegionSlot*)(_base + s_slotsOffset) + index;
 
     /// <exception cref="AgentFailure">The kernel or a limit refused.</exception>
-    internal static SharedRegion Create(AgentStart* start, ClockChoice clock)
+    internal static SharedRegion Create(AgentStart* start)
     {
         /* Growing a file past RLIMIT_FSIZE raises SIGXFSZ, which would kill the process. */
         if (Libc.GetLimit(Libc.LimitFileSize, out Libc.Limit limit) == 0 && limit.Current < s_totalBytes)
@@ -62,7 +62,7 @@ internal sealed unsafe class SharedRegion
 
         var region = new SharedRegion(fd, (byte*)address);
         region.Populate(0, s_chainsOffset);
-        region.WriteHeader(start, clock);
+        region.WriteHeader(start);
         /* Sealed last: a region without its seals is one that is not ready, and no collector opens it. */
         if (Libc.FileControl(fd, Libc.AddSeals, Libc.SealShrink | Libc.SealGrow | Libc.SealSeal) != 0)
             throw new AgentFailure(Marshal.GetLastPInvokeError(), "the shared region could not be sealed");
@@ -98,7 +98,7 @@ internal sealed unsafe class SharedRegion
             Interlocked.Or(ref *(ulong*)(_base + at), 0);
     }
 
-    private void WriteHeader(AgentStart* start, ClockChoice clock)
+    private void WriteHeader(AgentStart* start)
     {
         RegionHeader* header = Header;
         header->Magic = RegionLayout.Magic;
@@ -114,14 +114,12 @@ internal sealed unsafe class SharedRegion
         header->RingsOffset = s_ringsOffset;
         header->SlotCount = RegionLayout.Slots;
         header->AnchorCapacity = RegionLayout.Anchors;
-        header->ClockKind = (uint)clock.Kind;
         header->SignalNumber = start->SignalNumber;
         header->ThreadRootReturn = start->ThreadRootReturn;
         header->MainRootReturn = start->MainRootReturn;
         header->KernelTickNs = KernelTick.Nanoseconds;
         WriteText(header->AgentVersion, 32, AgentVersion.Text);
         WriteText(header->RuntimeVersion, 32, Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(start->RuntimeVersion)));
-        WriteText(header->ClockReason, 192, clock.Reason);
         WriteText(header->EngineReason, 192, "timer: per-thread CPU-clock timers, and monotonic shots between two ticks above " + KernelTick.Hertz + " Hz");
     }
 }

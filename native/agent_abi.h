@@ -14,6 +14,8 @@
     F(u32, launch_wait_ms)        /* how long to hold the process at its start for a collector, 0: not at all */ \
     F(u64, thread_root_return)    /* as in RegionHeader */ \
     F(u64, main_root_return)      \
+    F(u32, failing_clocks)        /* a test's wish: bits (1 << ClockKind) of clocks whose probes are to fail */ \
+    F(u32, reserved)              \
     A(u8, runtime_version, 32)
 
 #define SLOT_SETUP_FIELDS(F, A)   \

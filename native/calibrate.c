@@ -30,14 +30,14 @@ static u32 measure(Slot *slot, u32 shots, u64 *gaps)
 {
     u64 taken = 0;
     u32 count = 0;
-    u64 before = clock_vdso();
+    u64 before = clock_stopwatch();
     u64 deadline = before + PATIENCE_NS;
     while (count < shots && before < deadline) {
-        u64 now = clock_vdso();
+        u64 now = clock_stopwatch();
         u64 samples = __atomic_load_n(&slot->counts[COUNTER_SAMPLES], __ATOMIC_RELAXED);
         if (samples != taken) {
             /* The sample may have come after `now` was read: a further read has it in its gap in either case. */
-            now = clock_vdso();
+            now = clock_stopwatch();
             taken = samples;
             gaps[count++] = now - before;
             __atomic_store_n(&slot->shared->tail, slot->shared->head, __ATOMIC_RELEASE);

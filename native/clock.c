@@ -1,26 +1,29 @@
 #include "clock.h"
 
-#include <time.h>
-#include <x86intrin.h>
+int (*clock_vdso_entry)(clockid_t, struct timespec *);
 
-static inline u64 read_clock(clockid_t id)
+static inline u64 nanoseconds(struct timespec t)
 {
-    struct timespec t;
-    clock_gettime(id, &t);
     return (u64)t.tv_sec * UINT64_C(1000000000) + (u64)t.tv_nsec;
 }
 
-u64 clock_tsc(void)
+u64 clock_stopwatch(void)
 {
-    return __rdtsc();
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return nanoseconds(t);
 }
 
 u64 clock_vdso(void)
 {
-    return read_clock(CLOCK_MONOTONIC);
+    struct timespec t;
+    clock_vdso_entry(CLOCK_MONOTONIC, &t);
+    return nanoseconds(t);
 }
 
 u64 clock_own_thread_cpu(void)
 {
-    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return nanoseconds(t);
 }

@@ -4,15 +4,20 @@
 
 #include "region.h"
 
+#include <time.h>
+
 typedef u64 (*clock_read)(void);
 
-/* Cycles of the time stamp counter; not ordered against neighbouring instructions. */
-u64 clock_tsc(void);
+/* CLOCK_MONOTONIC in nanoseconds, by libc's documented call: what Stopwatch.GetTimestamp comes down to. */
+u64 clock_stopwatch(void);
 
-/* CLOCK_MONOTONIC in nanoseconds, through the vDSO where the kernel offers one. */
+/* The same straight from the vDSO. Only after vdso_find has set the entry below. */
 u64 clock_vdso(void);
 
 /* Nanoseconds of CPU time the calling thread has used. A system call of about half a microsecond. */
 u64 clock_own_thread_cpu(void);
+
+/* The vDSO's clock_gettime; set once, before clock_vdso is handed to anybody. */
+extern int (*clock_vdso_entry)(clockid_t, struct timespec *) __attribute__((visibility("hidden")));
 
 #endif

@@ -66,7 +66,7 @@ static i32 wait_ready(void)
     return -ETIMEDOUT;
 }
 
-i32 agent_start(const char *runtime_version, u32 launch_wait_ms)
+i32 agent_start(const char *runtime_version, u32 launch_wait_ms, u32 failing_clocks)
 {
     if (!agent_main)
         return -ENOSYS;
@@ -74,6 +74,7 @@ i32 agent_start(const char *runtime_version, u32 launch_wait_ms)
     start.main_root_return = root_of_main();
     strncpy((char *)start.runtime_version, runtime_version, sizeof start.runtime_version - 1);
     start.launch_wait_ms = launch_wait_ms < LAUNCH_WAIT_LIMIT_MS ? launch_wait_ms : LAUNCH_WAIT_LIMIT_MS;
+    start.failing_clocks = failing_clocks;
 
     /* The application's signals are for the application's threads. What the agent's runtime and the calibration need
        stays open: faults, and the activation signal. */

@@ -118,6 +118,7 @@ int main(void)
     constant("ulong", "RINGS_BYTES", REGION_RINGS_BYTES);
     constant("uint", "CHAIN_UNIT", REGION_CHAIN_UNIT);
     constant("uint", "COUNTERS", REGION_COUNTERS);
+    constant("uint", "VERDICT_BYTES", REGION_VERDICT_BYTES);
     printf("    public const ulong LayoutHash = %" PRIu64 ";\n}\n", layout_hash);
     return 0;
 }

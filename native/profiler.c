@@ -113,23 +113,46 @@ static void describe_runtime(Object *info, char *text, size_t size)
 }
 
 /*
- * DOTNET_PPROF_LAUNCH: how long a collector that launched the process wants it held at its start. Asked of the runtime,
- * not of libc: the collector sets it through the diagnostic port, and so in the runtime's own copy of the environment.
+ * Asked of the runtime, not of libc, whose environment another thread may be changing; and the collector sets variables
+ * through the diagnostic port, and so in the runtime's own copy. Empty where there is no such variable; ASCII only.
  */
-static u32 launch_wait_ms(Object *unknown)
+#define VALUE_UNITS 64u
+static void environment(Object *unknown, const u16 *name, char value[VALUE_UNITS])
 {
     typedef HRESULT (*GetEnvironmentVariable)(Object *, const u16 *, u32, u32 *, u16 *);
     Object *info = 0;
-    u16 value[16];
-    u32 units = 0, wait = 0;
+    u16 wide[VALUE_UNITS];
+    u32 units = 0;
+    value[0] = 0;
     if (((QueryInterface)unknown->methods[0])(unknown, &IID_PROFILER_INFO11, (void **)&info) != S_OK || !info)
-        return 0;
+        return;
     GetEnvironmentVariable get = (GetEnvironmentVariable)info->methods[INFO_GET_ENVIRONMENT_VARIABLE];
-    if (get(info, u"DOTNET_PPROF_LAUNCH", 16, &units, value) != S_OK)
-        return 0;
-    for (u32 i = 0; i < units && i < 7 && value[i] >= '0' && value[i] <= '9'; i++)
+    if (get(info, name, VALUE_UNITS, &units, wide) != S_OK)
+        return;
+    u32 length = 0;
+    for (; length < units && length < VALUE_UNITS - 1 && wide[length]; length++)
+        value[length] = (char)(wide[length] < 128 ? wide[length] : '?');
+    value[length] = 0;
+}
+
+/* DOTNET_PPROF_LAUNCH: how long a collector that launched the process wants it held at its start. */
+static u32 launch_wait_ms(Object *unknown)
+{
+    char value[VALUE_UNITS];
+    u32 wait = 0;
+    environment(unknown, u"DOTNET_PPROF_LAUNCH", value);
+    for (u32 i = 0; i < 7 && value[i] >= '0' && value[i] <= '9'; i++)
         wait = wait * 10 + (u32)(value[i] - '0');
     return wait;
+}
+
+/* DOTNET_PPROF_TEST_FAIL_CLOCKS=tsc,runtime,vdso: for tests alone, the clocks whose probes are to fail. */
+static u32 failing_clocks(Object *unknown)
+{
+    char value[VALUE_UNITS];
+    environment(unknown, u"DOTNET_PPROF_TEST_FAIL_CLOCKS", value);
+    return (strstr(value, "tsc") ? 1u << CLOCK_KIND_TSC : 0) | (strstr(value, "runtime") ? 1u << CLOCK_KIND_RUNTIME : 0) |
+           (strstr(value, "vdso") ? 1u << CLOCK_KIND_VDSO : 0);
 }
 
 static HRESULT load(Object *unknown, u32 wait_ms)
@@ -149,7 +172,7 @@ static HRESULT load(Object *unknown, u32 wait_ms)
     result = ((SetEventMask2)info->methods[INFO_SET_EVENT_MASK2])(info, COR_PRF_MONITOR_THREADS, 0);
     if (result != S_OK)
         return result;
-    i32 error = agent_start(version, wait_ms);
+    i32 error = agent_start(version, wait_ms, failing_clocks(unknown));
     return error == 0 ? S_OK : AGENT_E_ERRNO(-error);
 }
 

@@ -33,6 +33,8 @@ typedef int64_t i64;
 #define REGION_RINGS_BYTES (UINT64_C(128) << 20)
 #define REGION_CHAIN_UNIT 16u       /* a chain id is its record's offset in the chain section over this; 0 is "no callers" */
 #define REGION_COUNTERS 64u
+#define REGION_VERDICT_BYTES 192u
+#define REGION_VERDICTS_BYTES (5 * REGION_VERDICT_BYTES)
 
 /* F(type, name) is a field, A(type, name, count) an array of fields. */
 
@@ -50,14 +52,13 @@ typedef int64_t i64;
     F(u64, rings_offset)           \
     F(u32, slot_count)             \
     F(u32, anchor_capacity)        \
-    F(u32, clock_kind)             /* ClockKind */ \
     F(u32, signal_number)          \
+    F(u32, reserved0)              \
     F(u64, thread_root_return)     /* where a thread's start routine returns to, in libc: the root of every thread's stack */ \
     F(u64, main_root_return)       /* where main() returns to, in libc: the root of the first thread; 0 when not found */ \
     F(u64, kernel_tick_ns)         /* 1e9 / HZ: how often a CPU-clock timer can fire */ \
     A(u8, agent_version, 32)       /* UTF-8, zero-padded, as all texts here */ \
     A(u8, runtime_version, 32)     \
-    A(u8, clock_reason, 192)       /* why this clock */ \
     A(u8, engine_reason, 192)
 
 #define REGION_CONTROL_FIELDS(F, A) \
@@ -69,8 +70,8 @@ typedef int64_t i64;
     F(u64, owner_heartbeat_ns)     /* CLOCK_MONOTONIC; older than 3 s is a dead owner */ \
     F(u32, want_sampling)          \
     F(u32, want_rate_hz)           \
-    F(u32, command)                /* bumped after the two above */ \
-    F(u32, reserved1)              \
+    F(u32, want_clock)             /* ClockKind */ \
+    F(u32, command)                /* bumped after the three above */ \
     A(u64, pad0, 3)                \
     /* agent writes */ \
     F(u32, acknowledged)           /* the last `command` that was carried out; futex for the collector */ \
@@ -90,7 +91,12 @@ typedef int64_t i64;
     F(u64, agent_cpu_ns)           \
     F(u64, heartbeat_ns)           /* CLOCK_MONOTONIC, while sampling */ \
     F(u64, anchor_count)           /* anchors ever written; the newest is at (anchor_count - 1) % anchor_capacity */ \
+    F(u64, start_anchor)           /* anchors written before the session's first: that one's number, and its tick zero */ \
     F(u64, chains_used)            /* bytes */ \
+    F(u64, clock_hz)               /* ticks a second, as estimated at the start */ \
+    F(u32, clock_kind)             /* ClockKind of all ticks of the session */ \
+    F(u32, reserved3)              \
+    A(u8, clock_verdicts, REGION_VERDICTS_BYTES) /* a text of REGION_VERDICT_BYTES by ClockKind; AUTO's: why this clock */ \
     A(u8, error, 256)              /* why state is FAILED */
 
 #define REGION_ANCHOR_FIELDS(F, A) /* agent writes, then publishes by anchor_count */ \
@@ -141,7 +147,12 @@ typedef int64_t i64;
     S(RegionRecord, REGION_RECORD_FIELDS)     \
     S(RegionChain, REGION_CHAIN_FIELDS)
 
-#define CLOCK_KIND_VALUES(V) V(NONE, 0) V(TSC, 1) V(RUNTIME, 2) V(VDSO, 3) V(STOPWATCH, 4)
+#define CLOCK_KIND_VALUES(V)                                                                \
+    V(AUTO, 0)      /* the agent chooses */                                                 \
+    V(TSC, 1)       /* the time stamp counter */                                            \
+    V(RUNTIME, 2)   /* CLOCK_MONOTONIC by the runtime's own export, nanoseconds */          \
+    V(VDSO, 3)      /* CLOCK_MONOTONIC straight from the vDSO, nanoseconds */               \
+    V(STOPWATCH, 4) /* CLOCK_MONOTONIC by the public call, nanoseconds */
 #define AGENT_STATE_VALUES(V) V(ASLEEP, 0) V(SAMPLING, 1) V(FAILED, 2)
 #define SLOT_STATE_VALUES(V) V(FREE, 0) V(LIVE, 1) V(ENDED, 2)
 #define RATE_LIMIT_VALUES(V) V(NONE, 0) V(COST, 1) /* twice the calibrated cost */ V(WATCHDOG, 2) /* samples rose, progress did not */

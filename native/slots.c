@@ -1,6 +1,7 @@
 #include "slots.h"
 
 #include "syscalls.h"
+#include "vdso.h"
 
 #include <errno.h>
 #include <string.h>
@@ -51,9 +52,16 @@ i64 slots_initialize(u8 *region, u64 (*clock)(void))
     return 0;
 }
 
+void slots_set_clock(u64 (*clock)(void))
+{
+    __atomic_store_n(&hot.clock, clock, __ATOMIC_RELEASE);
+}
+
 void *clock_pointer(u32 kind)
 {
-    return kind == CLOCK_KIND_TSC ? (void *)clock_tsc : (void *)clock_vdso;
+    if (kind == CLOCK_KIND_VDSO && vdso_find())
+        return (void *)clock_vdso;
+    return kind == CLOCK_KIND_STOPWATCH ? (void *)clock_stopwatch : 0;
 }
 
 u32 slots_install(u32 number)

@@ -11,7 +11,10 @@
  */
 DPP_API i64 slots_initialize(u8 *region, u64 (*clock)(void));
 
-/* The function that reads a clock, by CLOCK_KIND_*. */
+/* What stamps samples from now on. All slots are quiet; a straggler stamps its last sample with either clock. */
+DPP_API void slots_set_clock(u64 (*clock)(void));
+
+/* The C function that reads a clock, by CLOCK_KIND_*; 0 when this kind has none here. */
 DPP_API void *clock_pointer(u32 kind);
 
 /*

@@ -11,8 +11,8 @@ internal static unsafe partial class HotPath
     [LibraryImport(Library, EntryPoint = "slots_initialize")]
     internal static partial long Initialize(byte* region, void* clock);
 
-    [LibraryImport(Library, EntryPoint = "clock_pointer")]
-    internal static partial void* ClockPointer(uint kind);
+    [LibraryImport(Library, EntryPoint = "slots_set_clock")]
+    internal static partial void SetClock(void* clock);
 
     [LibraryImport(Library, EntryPoint = "slots_install")]
     internal static partial uint Install(uint signal);

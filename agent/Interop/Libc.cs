@@ -21,7 +21,10 @@ internal static unsafe partial class Libc
 
     internal const int ProtRead = 1;
     internal const int ProtWrite = 2;
+    internal const int ProtExecute = 4;
     internal const int MapShared = 1;
+    internal const int MapPrivate = 2;
+    internal const int MapAnonymous = 0x20;
     internal const int AdviseDontFork = 10;
     internal const int AdviseDontDump = 16;
     internal const int AdvisePopulateWrite = 23;
@@ -31,6 +34,12 @@ internal static unsafe partial class Libc
 
     internal const int LimitFileSize = 1;
     internal const int LimitStack = 3;
+
+    internal const int BindLazily = 1;
+    internal const int OnlyIfLoaded = 4;
+
+    private const int GetTscPermission = 25;
+    private const int TscRaisesFault = 2;
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct TimeSpec
@@ -69,6 +78,27 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     internal static partial void* Map(void* address, nuint length, int protection, int flags, int fd, long offset);
 
+    [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
+    internal static partial int Protect(void* address, nuint length, int protection);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    internal static partial int Unmap(void* address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "sched_getaffinity", SetLastError = true)]
+    internal static partial int GetAffinity(int thread, nuint maskBytes, byte* mask);
+
+    [LibraryImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
+    internal static partial int SetAffinity(int thread, nuint maskBytes, byte* mask);
+
+    [LibraryImport("libc", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial void* OpenLibrary(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "dlsym", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial void* FindSymbol(void* library, string name);
+
+    [LibraryImport("libc", EntryPoint = "prctl")]
+    private static partial int ProcessControl(int option, int* value);
+
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     internal static partial int Advise(void* address, nuint length, int advice);
 
@@ -77,6 +107,13 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "gettid")]
     internal static partial int GetThreadId();
+
+    /// <summary>Whether rdtsc raises SIGSEGV in the calling thread.</summary>
+    internal static bool IsTscForbidden()
+    {
+        int permission;
+        return ProcessControl(GetTscPermission, &permission) == 0 && permission == TscRaisesFault;
+    }
 
     /// <summary>Nanoseconds of one of the Clock constants.</summary>
     internal static long Now(int clock)

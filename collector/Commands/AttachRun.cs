@@ -18,7 +18,7 @@ internal sealed class AttachRun(CommandServices services, CollectOptions options
 
         using var stop = new StopRequests();
         _view.Say($"Attaching to {name} ({pid})...");
-        using var capture = services.Captures.Attach(new CaptureOptions(pid, options.RateHz, options.Timestamps));
+        using var capture = services.Captures.Attach(options.ForProcess(pid));
         bool listensForEnter = !Console.IsInputRedirected && Interop.ProcessInterop.IsForegroundOfTerminal();
         if (listensForEnter) stop.ListenForEnter();
         string how = listensForEnter ? "Ctrl-C or Enter" : "Ctrl-C";

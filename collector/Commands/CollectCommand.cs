@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using DotnetPprof.Session;
 
 namespace DotnetPprof.Commands;
 
@@ -20,9 +21,10 @@ internal static class CollectCommand
         var output = new Option<string?>("--output", "-o") { Description = "Where the profile goes. Default: NAME_yyyyMMdd_HHmmss.pb.gz", HelpName = "FILE" };
         var rate = RateOption();
         var timestamps = new Option<bool>("--timestamps") { Description = "Keep every sample apart, with its wall-clock time as the label end_timestamp_ns." };
+        var clock = ClockOption();
         var command = new Command(Name, "Sample a process into a profile: -p PID, -n NAME, or -- COMMAND ARGS... to launch one.")
         {
-            pid, name, duration, output, rate, timestamps,
+            pid, name, duration, output, rate, timestamps, clock,
         };
         command.SetAction(parsed =>
         {
@@ -33,10 +35,36 @@ internal static class CollectCommand
                 parsed.GetValue(duration),
                 parsed.GetValue(output),
                 parsed.GetValue(rate),
-                parsed.GetValue(timestamps)).Checked();
+                parsed.GetValue(timestamps),
+                ClockNames.Parse(parsed.GetValue(clock)!)).Checked();
             return options.Command is null ? new AttachRun(services, options).Run() : new LaunchRun(services, options).Run();
         });
         return command;
+    }
+
+    private static Option<string> ClockOption()
+    {
+        var option = new Option<string>("--clock")
+        {
+            Description = $"What samples are stamped by: {ClockNames.All}. auto takes the cheapest that passes its probes.",
+            HelpName = "CLOCK",
+            DefaultValueFactory = result =>
+            {
+                if (Environment.GetEnvironmentVariable(ClockNames.Variable) is not { Length: > 0 } name) return ClockNames.Default;
+                if (ClockNames.Names.Contains(name)) return name;
+                result.AddError($"{ClockNames.Variable} is '{name}', which is not a clock; there are {ClockNames.All}");
+                return ClockNames.Default;
+            },
+            CustomParser = result =>
+            {
+                string name = result.Tokens[0].Value;
+                if (ClockNames.Names.Contains(name)) return name;
+                result.AddError($"'{name}' is not a clock; there are {ClockNames.All}");
+                return ClockNames.Default;
+            },
+        };
+        option.CompletionSources.Add([.. ClockNames.Names]);
+        return option;
     }
 
     internal static Option<TimeSpan?> DurationOption() => new("--duration", "-d")

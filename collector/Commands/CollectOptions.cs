@@ -1,4 +1,6 @@
 using DotnetPprof.Model;
+using DotnetPprof.Region;
+using DotnetPprof.Session;
 
 namespace DotnetPprof.Commands;
 
@@ -10,6 +12,7 @@ namespace DotnetPprof.Commands;
 /// <param name="Output">Null: named after the process and the time.</param>
 /// <param name="RateHz">Samples per second of CPU time.</param>
 /// <param name="Timestamps">Whether samples are kept apart, with their times.</param>
+/// <param name="Clock">What stamps them; Auto leaves it to the agent.</param>
 internal sealed record CollectOptions(
     int? Pid,
     string? Name,
@@ -17,9 +20,13 @@ internal sealed record CollectOptions(
     TimeSpan? Duration,
     string? Output,
     int RateHz,
-    bool Timestamps)
+    bool Timestamps,
+    ClockKind Clock = ClockKind.Auto)
 {
     internal const int DefaultRateHz = 250;
+
+    /// <summary>Of one process.</summary>
+    internal CaptureOptions ForProcess(int pid) => new(pid, RateHz, Timestamps, Clock);
 
     /// <summary>Throws unless exactly one target is given.</summary>
     internal CollectOptions Checked()

@@ -65,7 +65,7 @@ internal sealed class LaunchedCaptures(CommandServices services, CollectOptions 
 
         try
         {
-            _suspended[pid] = services.Captures.Prepare(new CaptureOptions(pid, options.RateHz, options.Timestamps), client);
+            _suspended[pid] = services.Captures.Prepare(options.ForProcess(pid), client);
         }
         catch
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using DotnetPprof.Interop;
 using DotnetPprof.Session;
 
@@ -18,6 +19,7 @@ internal static class MachineChecks
         yield return KernelTick();
         yield return ClockSource();
         yield return InvariantTsc();
+        yield return Vdso();
         yield return PtraceScope();
         yield return Limit("RLIMIT_SIGPENDING", MachineInterop.RlimitSigPending, 4096, "the limit is the user's, over all processes; every sampled thread takes two timers out of it", "raise it: ulimit -i, LimitSIGPENDING= in systemd, --ulimit sigpending= in docker");
         yield return Limit("RLIMIT_NOFILE", MachineInterop.RlimitNoFile, 1024, "the perf engine takes descriptors for every thread and CPU", "raise it: ulimit -n, LimitNOFILE= in systemd");
@@ -73,22 +75,38 @@ internal static class MachineChecks
     {
         const string check = "clock source";
         string value = ReadLine("/sys/devices/system/clocksource/clocksource0/current_clocksource");
-        return value switch
-        {
-            "" => Finding.Limits(check, "unknown", "the cost of reading the time is not known"),
-            "tsc" or "kvm-clock" or "hyperv_clocksource_tsc_page" => Finding.Fine(check, value),
-            _ => Finding.Limits(check, value, "reading the time may take a system call; the agent prefers the TSC when it can be trusted"),
-        };
+        if (value == "tsc") return Finding.Fine(check, value, "the clock tsc may be used where the invariant TSC below is there too");
+        return Finding.Limits(check, value.Length == 0 ? "unknown" : value, "the clock tsc is not used: samples are stamped through clock_gettime");
     }
 
+    /// <summary>What the agent asks the processor too; its other probes are its own, and stand in a loaded agent's process.</summary>
     private static Finding InvariantTsc()
     {
         const string check = "invariant TSC";
-        string flags = CpuFlags();
-        bool constant = flags.Contains(" constant_tsc ", StringComparison.Ordinal);
-        bool nonstop = flags.Contains(" nonstop_tsc ", StringComparison.Ordinal);
-        string value = $"constant_tsc {(constant ? "yes" : "no")}, nonstop_tsc {(nonstop ? "yes" : "no")}";
-        return constant && nonstop ? Finding.Fine(check, value) : Finding.Limits(check, value, "samples are stamped by a slower clock");
+        const uint leaf = 0x8000_0007;
+        const int bit = 1 << 8;
+        bool invariant = X86Base.IsSupported
+            && (uint)X86Base.CpuId(unchecked((int)0x8000_0000), 0).Eax >= leaf
+            && (X86Base.CpuId(unchecked((int)leaf), 0).Edx & bit) != 0;
+        return invariant
+            ? Finding.Fine(check, "yes")
+            : Finding.Limits(check, "no", "the clock tsc is not used: samples are stamped through clock_gettime");
+    }
+
+    private static Finding Vdso()
+    {
+        const string check = "vDSO";
+        bool mapped;
+        try
+        {
+            mapped = File.ReadLines("/proc/self/maps").Any(line => line.EndsWith("[vdso]", StringComparison.Ordinal));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return Finding.Limits(check, "unknown", "reading the time may take a system call");
+        }
+
+        return mapped ? Finding.Fine(check, "mapped") : Finding.Limits(check, "none", "the clock vdso cannot be used, and reading the time takes a system call");
     }
 
     private static Finding PtraceScope()
@@ -104,23 +122,6 @@ internal static class MachineChecks
         if (MachineInterop.SoftLimit(resource) is not { } limit) return Finding.Limits(check, "unknown", meaning);
         string value = limit == MachineInterop.Unlimited ? "unlimited" : limit.ToString(CultureInfo.InvariantCulture);
         return limit >= enough ? Finding.Fine(check, value) : Finding.Limits(check, value, meaning, mend);
-    }
-
-    private static string CpuFlags()
-    {
-        try
-        {
-            foreach (string line in File.ReadLines("/proc/cpuinfo"))
-            {
-                if (line.StartsWith("flags", StringComparison.Ordinal)) return line + " ";
-            }
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // Then the flags are taken for absent.
-        }
-
-        return "";
     }
 
     private static string ReadLine(string path)

@@ -28,6 +28,7 @@ internal static class TargetChecks
         yield return Switches(pid);
         yield return Libc("process libc", TargetLibc.Of(pid));
         yield return AgentState(pid, probe);
+        if (probe.Clock(pid) is { } clock) yield return Finding.Fine("clock", clock.Reason, string.Join("; ", clock.Others.Prepend("of the last capture")));
         if (Container(pid, agentPath) is { } container) yield return container;
     }
 

@@ -50,12 +50,10 @@ internal sealed unsafe class RegionView
         SlotCount = header.SlotCount;
         AnchorCapacity = header.AnchorCapacity;
         TargetPid = header.Pid;
-        Clock = (ClockKind)header.ClockKind;
         ThreadRootReturn = header.ThreadRootReturn;
         MainRootReturn = header.MainRootReturn;
         KernelTickNanos = header.KernelTickNs;
         RuntimeVersion = Text(header.RuntimeVersion, 32);
-        ClockReason = Text(header.ClockReason, 192);
         EngineReason = Text(header.EngineReason, 192);
     }
 
@@ -66,8 +64,6 @@ internal sealed unsafe class RegionView
     /// <summary>In the target's own pid namespace.</summary>
     public uint TargetPid { get; }
 
-    public ClockKind Clock { get; }
-
     public ulong ThreadRootReturn { get; }
 
     public ulong MainRootReturn { get; }
@@ -77,8 +73,6 @@ internal sealed unsafe class RegionView
     public string AgentVersion { get; }
 
     public string RuntimeVersion { get; }
-
-    public string ClockReason { get; }
 
     public string EngineReason { get; }
 
@@ -95,6 +89,15 @@ internal sealed unsafe class RegionView
             fixed (byte* error = Control.Error)
                 return Text(error, 256);
         }
+    }
+
+    /// <summary>What the agent's probes said of a clock; for <see cref="ClockKind.Auto"/>, which one it took and why.</summary>
+    /// <param name="control">A copy: the texts of one session.</param>
+    /// <param name="kind">Any of the enumeration's.</param>
+    public static string ClockVerdict(in RegionControl control, ClockKind kind)
+    {
+        fixed (byte* verdicts = control.ClockVerdicts)
+            return Text(verdicts + ((int)kind * (int)RegionLayout.VerdictBytes), (int)RegionLayout.VerdictBytes);
     }
 
     public ulong Counter(Counter counter) => Volatile.Read(ref ((ulong*)(memory + countersOffset))[(int)counter]);

@@ -49,7 +49,8 @@ internal sealed class Capture : ICapture
         this.control = control;
         region = mapped.View;
         session = new SessionAccount(region);
-        clock = new TickMap(nominalHz: 1_000_000_000);
+        anchorsTaken = session.Control.StartAnchor;
+        clock = new TickMap(session.Control.ClockHz);
         aggregator = new SampleAggregator(options.Timestamps, clock, new CodeGenerations(target.Events.Code));
         drain = new RegionDrain(region, region.Rings(region.Control.RingCount, region.Control.RingRecords), new ModuleWatch(target.Modules, aggregator));
         drainer = new Thread(DrainUntilStopped) { Name = "drain", IsBackground = true };
@@ -71,7 +72,7 @@ internal sealed class Capture : ICapture
         {
             lease = OwnerLease.Take(mapped.View, options.Pid);
             var control = new AgentControl(mapped.View, options.Pid);
-            control.Start(options.RateHz);
+            control.Start(options.RateHz, options.Clock);
             target.Modules.Refresh();
             var capture = new Capture(options, target, mapped, lease, control);
             capture.elapsed.Start();
@@ -195,11 +196,8 @@ internal sealed class Capture : ICapture
     private void TakeAnchors()
     {
         ulong count = Volatile.Read(ref region.Control.AnchorCount);
-        if (anchorsTaken == 0 || count - anchorsTaken > region.AnchorCapacity)
-        {
-            /* The session's first anchor is the last one before its start; what was overwritten is gone. */
-            anchorsTaken = count - Math.Min(count, anchorsTaken == 0 ? SessionAnchors(count) : region.AnchorCapacity / 2);
-        }
+        if (count - anchorsTaken > region.AnchorCapacity)
+            anchorsTaken = count - Math.Min(count, region.AnchorCapacity / 2); /* what was overwritten is gone */
         for (; anchorsTaken < count; anchorsTaken++)
         {
             RegionAnchor anchor = region.Anchor(anchorsTaken);
@@ -210,18 +208,5 @@ internal sealed class Capture : ICapture
                 new UnixNanos(anchor.RealtimeNs),
                 new MonotonicNanos(anchor.MonotonicNs)));
         }
-    }
-
-    /// <summary>How many of the newest anchors belong to this session.</summary>
-    private ulong SessionAnchors(ulong count)
-    {
-        ulong start = session.Control.StartTicks;
-        ulong most = Math.Min(count, region.AnchorCapacity);
-        for (ulong back = 1; back <= most; back++)
-        {
-            if (region.Anchor(count - back).TicksBefore <= start)
-                return back;
-        }
-        return most;
     }
 }

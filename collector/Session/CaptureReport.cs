@@ -22,6 +22,8 @@ internal sealed class CaptureReport(
     private readonly long processNanos = Difference(session.Control.ProcessCpuNs, session.Control.ProcessCpuStartNs);
     private readonly long agentNanos = Difference(session.Control.AgentCpuNs, session.Control.AgentCpuStartNs);
 
+    private readonly ClockChoice clockChoice = ClockChoice.Of(session.Control);
+
     public CaptureResult Build()
     {
         long unsampled = Math.Max(0, processNanos - agentNanos - aggregator.CpuNanos);
@@ -70,7 +72,8 @@ internal sealed class CaptureReport(
             armed,
             RateNote(armed),
             region.EngineReason,
-            region.ClockReason,
+            clockChoice.Reason,
+            clockChoice.Others,
             [.. s_losses.Select(loss => new LossCount(loss.Reason, (long)session.Counter(loss.Counter))).Where(loss => loss.Count > 0)],
             warnings);
     }
@@ -95,6 +98,7 @@ internal sealed class CaptureReport(
             $"dotnet-pprof {region.AgentVersion}, target runtime .NET {region.RuntimeVersion}",
             $"engine: {summary.Engine}",
             $"clock: {summary.Clock}",
+            .. summary.OtherClocks.Select(other => $"clock not taken: {other}"),
             string.Create(CultureInfo.InvariantCulture, $"rate: asked {summary.RateAskedHz:0} Hz, armed {summary.RateArmedHz:0} Hz, delivered {delivered:0} samples per second of CPU time"),
             string.Create(CultureInfo.InvariantCulture, $"cost: {session.Control.SampleCostNs} ns per sample, calibrated at the start"),
         ];

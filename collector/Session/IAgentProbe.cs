@@ -22,4 +22,7 @@ internal enum AgentPresence
 internal interface IAgentProbe
 {
     AgentPresence Probe(int pid);
+
+    /// <summary>The clock of the last session of an agent of this build; null when there was none, or no such agent.</summary>
+    ClockChoice? Clock(int pid);
 }

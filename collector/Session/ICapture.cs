@@ -1,11 +1,13 @@
 using DotnetPprof.Model;
+using DotnetPprof.Region;
 
 namespace DotnetPprof.Session;
 
 /// <param name="Pid">The target, as this process sees it.</param>
 /// <param name="RateHz">Samples asked for per second of a busy thread's CPU time.</param>
 /// <param name="Timestamps">Whether every stack sample is kept apart with its time.</param>
-public sealed record CaptureOptions(int Pid, int RateHz, bool Timestamps);
+/// <param name="Clock">What samples are stamped by; Auto leaves it to the agent.</param>
+public sealed record CaptureOptions(int Pid, int RateHz, bool Timestamps, ClockKind Clock = ClockKind.Auto);
 
 /// <param name="Elapsed">Since sampling began.</param>
 /// <param name="Samples">Stack samples drained so far.</param>
@@ -48,6 +50,7 @@ public sealed record CaptureResult(Profile Profile, CaptureSummary Summary);
 /// <param name="RateNote">Why the two differ; empty when they do not.</param>
 /// <param name="Engine">Engine and why.</param>
 /// <param name="Clock">Clock and why.</param>
+/// <param name="OtherClocks">The clocks that were not taken, each with what its probes said.</param>
 /// <param name="Losses">Losses that happened, by reason in words.</param>
 /// <param name="Warnings">One line each.</param>
 public sealed record CaptureSummary(
@@ -60,6 +63,7 @@ public sealed record CaptureSummary(
     string RateNote,
     string Engine,
     string Clock,
+    IReadOnlyList<string> OtherClocks,
     IReadOnlyList<LossCount> Losses,
     IReadOnlyList<string> Warnings);
 

@@ -13,6 +13,8 @@ public class CommandLineTests
     [InlineData("collect", "-p", "1", "-d", "5x")]
     [InlineData("collect", "-p", "1", "-r", "0")]
     [InlineData("collect", "-p", "1", "-r", "1000001")]
+    [InlineData("collect", "-p", "1", "--clock", "hourglass")]
+    [InlineData("collect", "-p", "1", "--clock")]
     [InlineData("collect", "-p", "1", "--no-such-option")]
     [InlineData("collect", "program")]
     [InlineData("collect", "--")]
@@ -36,6 +38,7 @@ public class CommandLineTests
     [InlineData(3, "no .NET process is named", "collect", "-n", "no such name")]
     [InlineData(3, "no such program is on PATH", "collect", "--", "no-such-program")]
     [InlineData(3, "there is no such file", "collect", "--", "./no-such-program")]
+    [InlineData(3, "'hourglass' is not a clock; there are auto, tsc, runtime, vdso, stopwatch", "collect", "-p", "1", "--clock", "hourglass")]
     [InlineData(3, "there is no directory", "collect", "-o", "/nonexistent/a.pb.gz", "--", "/bin/true")]
     [InlineData(3, "there is no profile", "report", "nonexistent.pb.gz", "topN")]
     public void ErrorsSayWhatIsWrong(int exitCode, string message, params string[] arguments)

@@ -62,7 +62,7 @@ internal sealed class FakeCapture(int pid) : ICapture
     }
 
     internal static CaptureSummary Summary { get; } = new(
-        TimeSpan.FromSeconds(5), 1_250, 5_000_000_000, 20_000_000, 1000, 500, "twice a sample's cost", "timer: perf is not permitted", "tsc: invariant",
+        TimeSpan.FromSeconds(5), 1_250, 5_000_000_000, 20_000_000, 1000, 500, "twice a sample's cost", "timer: perf is not permitted", "tsc: invariant", ["vdso: passed, 20.0 ns a read"],
         [new LossCount("ring full", 3)], ["a warning\nof two lines"]);
 
     public void Dispose()

@@ -31,13 +31,11 @@ internal sealed unsafe class FakeRegion : IDisposable
         Header->RingsOffset = RingsOffset;
         Header->SlotCount = RegionLayout.Slots;
         Header->AnchorCapacity = RegionLayout.Anchors;
-        Header->ClockKind = (uint)ClockKind.Tsc;
         Header->ThreadRootReturn = 0x1111;
         Header->MainRootReturn = 0x2222;
         Header->KernelTickNs = 4_000_000;
         Write(Header->AgentVersion, 32, "0.1.0");
         Write(Header->RuntimeVersion, 32, "10.0.12");
-        Write(Header->ClockReason, 192, "tsc: because");
         Write(Header->EngineReason, 192, "timer: because");
     }
 

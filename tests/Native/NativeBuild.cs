@@ -42,7 +42,12 @@ internal static class NativeBuild
     [ModuleInitializer]
     internal static void ResolveShim() => NativeLibrary.SetDllImportResolver(
         typeof(NativeBuild).Assembly,
-        (name, _, _) => name == Shim.Library ? NativeLibrary.Load(TestPath("libshim.so")) : 0);
+        (name, _, _) => name switch
+        {
+            Shim.Library => NativeLibrary.Load(TestPath("libshim.so")),
+            "hotpath" => NativeLibrary.Load(HotPath("libhotpath.so")), /* what the agent's own sources ask for */
+            _ => 0,
+        });
 
     private static string FindRoot()
     {

@@ -50,6 +50,9 @@ internal static unsafe partial class Shim
     [LibraryImport(Library, EntryPoint = "shim_interrupted_syscall")]
     internal static partial int InterruptedSyscall(ulong ip, long rax);
 
+    [LibraryImport(Library, EntryPoint = "shim_vdso_symbol", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial byte* VdsoSymbol(byte* image, string name);
+
     [LibraryImport(Library, EntryPoint = "shim_events_put")]
     internal static partial void PutEvent(AgentEvent* next);
 

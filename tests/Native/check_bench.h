@@ -29,9 +29,9 @@
 /* Waits for what must come, however slow the machine is today; the patience only turns a hang into a failure. */
 #define AWAIT(condition)                                                         \
     do {                                                                         \
-        u64 patience = clock_vdso() + 30 * SECOND;                               \
+        u64 patience = clock_stopwatch() + 30 * SECOND;                               \
         while (!(condition)) {                                                   \
-            CHECK(clock_vdso() < patience, "it never came");                     \
+            CHECK(clock_stopwatch() < patience, "it never came");                     \
             usleep(500);                                                         \
         }                                                                        \
     } while (0)

@@ -74,20 +74,20 @@ int scenario_samples(void)
     enum { THREADS = 2, WANTED = 60 };
     static Worker workers[THREADS];
     pthread_t threads[THREADS];
-    bench_start(clock_vdso);
+    bench_start(clock_stopwatch);
     for (u32 i = 0; i < THREADS; i++) {
         workers[i].bench = (Bench){.index = i, .ring_records = 4096, .tick_period_ns = TICK, .shot_period_ns = 200000};
         start(&workers[i], &threads[i], busy);
         hot.thread_root_return = workers[i].root;
     }
-    u64 before = clock_vdso();
+    u64 before = clock_stopwatch();
     for (u32 i = 0; i < THREADS; i++)
         arm_with_stack(&workers[i]);
     for (u32 i = 0; i < THREADS; i++)
         AWAIT(bench_count(i, COUNTER_SAMPLES) >= WANTED);
     for (u32 i = 0; i < THREADS; i++)
         bench_disarm(&workers[i].bench);
-    u64 after = clock_vdso();
+    u64 after = clock_stopwatch();
 
     for (u32 i = 0; i < THREADS; i++) {
         u64 last = before, stacks = 0, settled = 0, head = bench_slot(i)->head < 4096 ? bench_slot(i)->head : 4096;
@@ -129,7 +129,7 @@ int scenario_restart(void)
 {
     static Worker worker = {.bench = {.index = 7, .ring_records = 64, .tick_period_ns = TICK, .shot_period_ns = 100000}};
     pthread_t thread;
-    bench_start(clock_vdso);
+    bench_start(clock_stopwatch);
     start(&worker, &thread, busy);
     u64 head = 0;
     for (int session = 0; session < 100; session++) {
@@ -180,7 +180,7 @@ int scenario_lease_returned(void)
 {
     static Worker worker = {.bench = {.index = 0, .ring_records = 4096, .tick_period_ns = TICK, .shot_period_ns = 100000}};
     pthread_t thread;
-    bench_start(clock_vdso);
+    bench_start(clock_stopwatch);
     CHECK(pipe(worker.pipe) == 0, "no pipe");
     start(&worker, &thread, busy_then_poll);
     arm_with_stack(&worker);
@@ -219,7 +219,7 @@ int scenario_restarted_call(void)
 {
     static Worker worker = {.bench = {.index = 0, .ring_records = 1024, .tick_period_ns = TICK, .shot_period_ns = 100000}};
     pthread_t thread;
-    bench_start(clock_vdso);
+    bench_start(clock_stopwatch);
     CHECK(pipe(worker.pipe) == 0, "no pipe");
     start(&worker, &thread, busy_then_read);
     arm_with_stack(&worker);
@@ -242,7 +242,7 @@ int scenario_restarted_call(void)
 
 int scenario_calibrate(void)
 {
-    bench_start(clock_vdso);
+    bench_start(clock_stopwatch);
     u64 cost = calibrate_sample_cost(32);
     u64 again = calibrate_sample_cost(1000);
     CHECK(cost != 0 && again != 0, "no cost was measured");

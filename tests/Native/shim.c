@@ -1,6 +1,7 @@
 /* The hot path's units for tests that call them from C#: what is hidden in the agent, exported, over plain memory. */
 #include "events.h"
 #include "hot.h"
+#include "vdso.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ DPP_API void shim_set_roots(u64 thread_root, u64 main_root);
 DPP_API u32 shim_walk(u64 low, u64 high, u64 sp, u64 fp, u64 *out, u16 *stop, u64 *wanted_sp);
 DPP_API i32 shim_interrupted_syscall(u64 ip, i64 rax);
 DPP_API void shim_events_put(const AgentEvent *event);
+DPP_API void *shim_vdso_symbol(const u8 *image, const char *name);
 
 /* The ring begins where `shared` says it does, as in slot_arm. */
 Slot *shim_slot_new(RegionSlot *shared, RegionRecord *ring, u64 records)
@@ -122,4 +124,9 @@ i32 shim_interrupted_syscall(u64 ip, i64 rax)
 void shim_events_put(const AgentEvent *event)
 {
     events_put(event);
+}
+
+void *shim_vdso_symbol(const u8 *image, const char *name)
+{
+    return vdso_symbol(image, name);
 }

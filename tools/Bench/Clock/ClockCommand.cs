@@ -36,15 +36,16 @@ internal static class ClockCommand
     {
         MachineDescription machine = MachineDescription.Read();
         string[] clocks = [.. ClockSources.AvailableNames];
+        ClockVerdictText[] verdicts = [.. ClockSources.All.Select(clock => new ClockVerdictText(clock.Name, clock.Verdict))];
         Say("reading clocks from C# and C");
         IReadOnlyList<ClockCost> costs = ClockRun.Run(quick, verbose);
         if (!routine)
-            return new ClockReport(machine, costs, [], [], null);
+            return new ClockReport(machine, verdicts, costs, [], [], null);
         Say("sampling with each clock");
         IReadOnlyList<RoutineCost> routineCosts = RoutineRun.Run(clocks, quick);
         Say("profiling the sampling routine");
         (IReadOnlyList<PerfResult> perf, string? skipped) = PerfShare.Run([RoutineRun.Constant, .. clocks], quick);
-        return new ClockReport(machine, costs, routineCosts, perf, skipped);
+        return new ClockReport(machine, verdicts, costs, routineCosts, perf, skipped);
     }
 
     private static void Say(string what) => Console.Error.WriteLine($"{what} ...");

@@ -10,9 +10,13 @@ namespace DotnetPprof.Bench.Clock;
 /// <param name="Figures">What says so.</param>
 internal sealed record Check(string Question, bool Holds, string Figures);
 
+/// <summary>What the agent's probes say of a clock here.</summary>
+internal sealed record ClockVerdictText(string Clock, string Verdict);
+
 /// <summary>All that one run of <c>clock</c> found.</summary>
 internal sealed record ClockReport(
     MachineDescription Machine,
+    IReadOnlyList<ClockVerdictText> Verdicts,
     IReadOnlyList<ClockCost> Costs,
     IReadOnlyList<RoutineCost> Routine,
     IReadOnlyList<PerfResult> Perf,
@@ -24,6 +28,10 @@ internal sealed record ClockReport(
     {
         var text = new StringBuilder("# What reading a clock costs\n\n");
         text.Append(Machine.ToMarkdown()).Append('\n');
+        var verdicts = new TextTable(["the agent's clocks", "their probes"]);
+        foreach (ClockVerdictText verdict in Verdicts)
+            verdicts.Add(verdict.Clock, verdict.Verdict);
+        text.Append(verdicts).Append('\n');
         text.Append("## A call\n\nNanoseconds of CPU time; medians over iterations of some million calls.\n\n");
         var costs = new TextTable(["from, and how", "what", "median", "std. dev.", "lowest", "bytes allocated"], 2, 3, 4, 5);
         foreach (ClockCost cost in Costs)

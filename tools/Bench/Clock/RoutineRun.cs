@@ -46,7 +46,7 @@ internal static class RoutineRun
 
     /// <summary>The command that runs so many samples with one clock.</summary>
     internal static string[] Command(string mode, int rounds, int samples, params string[] clocks) =>
-        [ClockLoop.RoutineLoopPath, mode, Number(rounds), Number(samples), NativeClockSources.RuntimeLibrary, .. clocks];
+        [ClockLoop.RoutineLoopPath, mode, Number(rounds), Number(samples), AgentClockSources.RuntimeLibrary, .. clocks];
 
     /// <summary>By pairs: both blocks of a round ran within a few milliseconds, and what else the machine did then hit both.</summary>
     private static double Difference(List<double> a, List<double> b) => Medians.Of(a.Zip(b, (x, y) => x - y));

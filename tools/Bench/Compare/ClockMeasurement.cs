@@ -15,7 +15,7 @@ internal sealed class ClockMeasurement : IMeasurement
     {
         clock = ClockSources.Get(name);
         if (clock.Pointer == 0)
-            throw new BenchException($"this machine has no clock '{name}'");
+            throw new BenchException($"the clock '{name}' has {clock.Verdict}");
         this.inRoutine = inRoutine;
     }
 

@@ -8,11 +8,10 @@ internal static unsafe partial class ClockLoop
 {
     private const string Library = "clock_loop";
 
-    internal static string RoutineLoopPath => PathOf("routine_loop");
+    /// <summary>By this name the agent's sources call its C half, which is linked into the same file.</summary>
+    private const string AgentLibrary = "hotpath";
 
-    /// <summary>The function that reads a source, or null where this machine has none; see native/sources.h.</summary>
-    [LibraryImport(Library, EntryPoint = "bench_source", StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial void* Source(string name, string runtimeLibrary);
+    internal static string RoutineLoopPath => PathOf("routine_loop");
 
     [LibraryImport(Library, EntryPoint = "loop_inline_rdtsc")]
     internal static partial ulong InlineRdtsc(ulong calls);
@@ -26,7 +25,7 @@ internal static unsafe partial class ClockLoop
     [ModuleInitializer]
     internal static void Resolve() => NativeLibrary.SetDllImportResolver(
         typeof(ClockLoop).Assembly,
-        (name, _, _) => name == Library ? NativeLibrary.Load(PathOf("libclock_loop.so")) : 0);
+        (name, _, _) => name is Library or AgentLibrary ? NativeLibrary.Load(PathOf("libclock_loop.so")) : 0);
 
     private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, "native", name);
 }

@@ -1,5 +1,5 @@
 /* What a clock costs C code: loops that do nothing but read it. Each gives the sum, so that no read can be left out. */
-#include "sources.h"
+#include "slots.h"
 
 #include <time.h>
 #include <x86intrin.h>

@@ -1,44 +1,23 @@
 #include "sources.h"
 
+#include "slots.h"
+
 #include <dlfcn.h>
 #include <string.h>
-#include <time.h>
 #include <x86intrin.h>
 
-typedef int (*gettime)(clockid_t, struct timespec *);
-
-static gettime vdso_gettime;
-
-/* The names begin alike: the share of a clock in a profile is that of the functions called clock_*. */
+/*
+ * The instructions of the agent's thunk. Names begin as the agent's do: a clock's share in a profile is that of the
+ * functions called clock_*.
+ */
 static u64 clock_source_tsc(void)
 {
     return __rdtsc();
 }
 
-static u64 clock_source_vdso(void)
-{
-    struct timespec t;
-    vdso_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * UINT64_C(1000000000) + (u64)t.tv_nsec;
-}
-
-static u64 clock_source_stopwatch(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * UINT64_C(1000000000) + (u64)t.tv_nsec;
-}
-
 static u64 clock_source_constant(void)
 {
     return 1;
-}
-
-static clock_read find_vdso(void)
-{
-    void *vdso = dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_NOLOAD);
-    vdso_gettime = vdso ? (gettime)dlsym(vdso, "__vdso_clock_gettime") : 0;
-    return vdso_gettime ? clock_source_vdso : 0;
 }
 
 static clock_read find_runtime(const char *library)
@@ -54,9 +33,9 @@ clock_read bench_source(const char *name, const char *runtime_library)
     if (strcmp(name, "runtime") == 0)
         return find_runtime(runtime_library);
     if (strcmp(name, "vdso") == 0)
-        return find_vdso();
+        return (clock_read)clock_pointer(CLOCK_KIND_VDSO);
     if (strcmp(name, "stopwatch") == 0)
-        return clock_source_stopwatch;
+        return (clock_read)clock_pointer(CLOCK_KIND_STOPWATCH);
     if (strcmp(name, "constant") == 0)
         return clock_source_constant;
     return 0;

@@ -1,4 +1,4 @@
-/* Clock sources by name, for the loops here and for the C# side of the benchmarks. */
+/* Clock sources by name, for the loop that samples. */
 #ifndef DPP_BENCH_SOURCES_H
 #define DPP_BENCH_SOURCES_H
 
@@ -8,6 +8,6 @@
  * The function that reads a source: "tsc", "runtime" (an export of the library named), "vdso", "stopwatch" (libc's
  * clock_gettime), or "constant", which reads nothing: the price of the call alone. 0 when this machine has none.
  */
-DPP_API clock_read bench_source(const char *name, const char *runtime_library);
+clock_read bench_source(const char *name, const char *runtime_library);
 
 #endif
