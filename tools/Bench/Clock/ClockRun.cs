@@ -30,7 +30,7 @@ internal static class ClockRun
         {
             Summary summary = BenchmarkRunner.Run<ClockBenchmarks>(Configuration(quick, verbose, artifacts.FullName));
             if (summary.HasCriticalValidationErrors)
-                throw new InvalidOperationException(string.Join("; ", summary.ValidationErrors.Select(error => error.Message)));
+                throw new BenchException(string.Join("; ", summary.ValidationErrors.Where(error => error.IsCritical).Select(error => error.Message)));
             return [.. summary.Reports.Select(Cost).OrderBy(cost => Array.IndexOf(ClockBenchmarks.Groups, cost.Group))];
         }
         finally
@@ -63,7 +63,7 @@ internal static class ClockRun
         string group = measured.Descriptor.Categories[0];
         string name = measured.HasParameters ? (string)measured.Parameters[0].Value : measured.Descriptor.WorkloadMethodDisplayInfo.Trim('\'');
         if (report.ResultStatistics is not { } statistics)
-            throw new InvalidOperationException($"{group}, {name}: not measured");
+            throw new BenchException($"{group}, {name}: not measured");
         double allocated = report.GcStats.GetBytesAllocatedPerOperation(measured) ?? 0;
         return new ClockCost(group, name, statistics.Median, statistics.StandardDeviation, statistics.Min, allocated);
     }
