@@ -15,6 +15,10 @@ Hot hot;
 /* Stack that must be left below the interrupted frame for the walk to be made: its buffer, and what it calls. */
 #define WALK_ROOM (16u << 10)
 
+/* A shot that comes late to a thread that was preempted is kept when it stands for this many samples: the thread used
+   their CPU time in the kernel. Fewer may be chance. */
+#define KERNEL_STRETCH 4u
+
 /* Not inlined: its frame holds the buffer, and must not be there before the room for it has been checked. */
 static __attribute__((noinline)) void take_callers(Slot *slot, const ucontext_t *context, RegionRecord *record)
 {
@@ -64,6 +68,27 @@ static int write_sample(Slot *slot, const RegionRecord *record)
     return written;
 }
 
+/*
+ * Samples that are due by the thread's CPU clock and were not taken. A thread that is in the kernel gets none: all shots
+ * of a long system call or page fault are one signal, on the way out.
+ */
+static u64 samples_owed(const Slot *slot, u64 cpu)
+{
+    u64 period = __atomic_load_n(&slot->shot_period_ns, __ATOMIC_RELAXED);
+    if (period == 0)
+        return 0;
+    u64 due = (cpu - slot->settled_cpu_ns + period / 2) / period;
+    return due > slot->unsettled ? due - slot->unsettled : 0;
+}
+
+static void write_shot(Slot *slot, const ucontext_t *context, u64 ticks, u64 periods)
+{
+    RegionRecord record = {.ticks = ticks, .kind = RECORD_SHOT, .value = periods};
+    take_stack(slot, context, &record);
+    write_sample(slot, &record);
+    slot->unsettled += periods;
+}
+
 /* The monotonic timer, leased to a thread that was found running. */
 static void on_shot(Slot *slot, const siginfo_t *info, const ucontext_t *context, u64 ticks)
 {
@@ -79,17 +104,20 @@ static void on_shot(Slot *slot, const siginfo_t *info, const ucontext_t *context
         return;
     }
     slot->counts[COUNTER_OVERRUNS] += (u64)info->si_overrun;
-    if (lease_missed_thread(slot, info, ticks)) {
+    u64 periods = 1;
+    if (info->si_overrun > 0) {
+        /* Expiries while the thread was off its CPU are none of its samples: its CPU clock knows. */
+        u64 most = 1 + (u64)info->si_overrun, owed = samples_owed(slot, clock_own_thread_cpu());
+        periods = owed > most ? most : owed > 1 ? owed : 1;
+    }
+    if (lease_missed_thread(slot, info, ticks) && periods < KERNEL_STRETCH) {
         /* It does not use up the lease: the thread is about to run, and no further shot comes before it does. */
         slot->counts[COUNTER_OFF_CPU_SHOTS]++;
         return;
     }
     watch_progress(slot, context, info->si_overrun > 0);
 
-    RegionRecord record = {.ticks = ticks, .kind = RECORD_SHOT, .value = 1 + (u64)info->si_overrun};
-    take_stack(slot, context, &record);
-    write_sample(slot, &record);
-    slot->unsettled++;
+    write_shot(slot, context, ticks, periods);
     if (--slot->shots_left == 0)
         lease_return(slot);
 }
@@ -98,6 +126,11 @@ static void on_shot(Slot *slot, const siginfo_t *info, const ucontext_t *context
 static void on_tick(Slot *slot, const ucontext_t *context, u64 ticks)
 {
     u64 cpu = clock_own_thread_cpu();
+    /* Where the tick is delivered before the shots that came due with it in the kernel: setting the timer anew drops
+       those. One sample more or less is the shots' random phase. */
+    u64 owed = slot->unsettled != 0 ? samples_owed(slot, cpu) : 0;
+    if (owed > 1)
+        write_shot(slot, context, ticks, owed);
     RegionRecord record = {.ticks = ticks, .value = cpu - slot->settled_cpu_ns};
     int written;
     if (slot->unsettled != 0) {

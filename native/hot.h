@@ -67,7 +67,7 @@ typedef struct Slot {
     u32 shots_left; /* > 0: the shot timer is armed */
     u64 head;
     u64 settled_cpu_ns; /* the thread's CPU clock at the last TICK or SETTLE record */
-    u64 unsettled;      /* SHOT records since then */
+    u64 unsettled;      /* periods that the SHOT records since then stand for */
     u64 due;            /* ticks at which the shot timer expires next */
     u64 seen_ticks;     /* when the thread's CPU clock was last read, */
     u64 seen_cpu_ns;    /* and what it showed */

@@ -5,7 +5,8 @@ namespace DotnetPprof.Aggregate;
 
 /// <summary>
 /// Gives one thread's samples their CPU time. Only some ring records carry a reading of the thread's CPU clock; what
-/// passed since the last reading is spread evenly over the stack samples since then, to the nanosecond.
+/// passed since the last reading is spread over the stack samples since then by the periods they stand for, to the
+/// nanosecond: all the samples that a long system call should have had are one, at its end.
 /// </summary>
 /// <param name="thread">Index of the thread within the capture.</param>
 /// <param name="sink">Gets every sample once, in the ring's order.</param>
@@ -37,18 +38,19 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
         switch ((RecordKind)record.Kind)
         {
             case RecordKind.Shot:
-                Await(StackOf(record), record.Ticks, 1);
+                Await(StackOf(record), record.Ticks, 1, (long)Math.Clamp(record.Value, 1, LargestValue));
                 break;
             case RecordKind.Tick:
-                Await(StackOf(record), record.Ticks, 1);
-                Settle(NanosOf(record.Value));
+                Await(StackOf(record), record.Ticks, 1, 1);
+                Settle(Bounded(record.Value));
                 break;
             case RecordKind.Settle:
-                Settle(NanosOf(record.Value));
+                Settle(Bounded(record.Value));
                 break;
             case RecordKind.Lost:
-                if (record.Value > 0)
-                    Await(null, record.Ticks, (long)Math.Min(record.Value, LargestValue));
+                long lost = Bounded(record.Value);
+                if (lost > 0)
+                    Await(null, record.Ticks, lost, lost);
                 break;
             default:
                 UnknownRecords++;
@@ -66,9 +68,9 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
     private static StackKey StackOf(in RegionRecord record) =>
         new(new InstructionPointer(record.Ip), record.Chain, (StopReason)record.Stop);
 
-    private static long NanosOf(ulong value) => (long)Math.Min(value, LargestValue);
+    private static long Bounded(ulong value) => (long)Math.Min(value, LargestValue);
 
-    private void Await(StackKey? stack, ulong ticks, long count)
+    private void Await(StackKey? stack, ulong ticks, long count, long periods)
     {
         if (unsettled.Count == MostUnsettled)
         {
@@ -77,7 +79,7 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
                 Emit(sample, sample.Count, 0);
             unsettled.RemoveRange(0, early);
         }
-        var added = new Unsettled(stack, new Ticks(ticks), count);
+        var added = new Unsettled(stack, new Ticks(ticks), count, periods);
         unsettled.Add(added);
         latest = added;
     }
@@ -101,13 +103,13 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
     {
         long total = 0;
         foreach (Unsettled sample in unsettled)
-            total = Saturating.Add(total, sample.Count);
-        long counted = 0;
+            total = Saturating.Add(total, sample.Periods);
+        long passed = 0;
         long given = 0;
         foreach (Unsettled sample in unsettled)
         {
-            counted = Saturating.Add(counted, sample.Count);
-            long due = (long)((UInt128)(ulong)cpuNanos * (ulong)counted / (ulong)total);
+            passed = Saturating.Add(passed, sample.Periods);
+            long due = (long)((UInt128)(ulong)cpuNanos * (ulong)passed / (ulong)total);
             Emit(sample, sample.Count, due - given);
             given = due;
         }
@@ -117,5 +119,5 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
     private void Emit(Unsettled sample, long count, long cpuNanos) =>
         sink.Add(new SettledSample(thread, sample.Stack, sample.Time, count, cpuNanos));
 
-    private readonly record struct Unsettled(StackKey? Stack, Ticks Time, long Count);
+    private readonly record struct Unsettled(StackKey? Stack, Ticks Time, long Count, long Periods);
 }

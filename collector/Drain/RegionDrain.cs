@@ -54,10 +54,13 @@ internal sealed class RegionDrain
         for (uint slot = 0; slot < rings.Count; slot++)
         {
             ref RegionSlot shared = ref region.Slot(slot);
-            /* The state before the head: what an ended thread's ring holds then is all it will ever hold. */
+            /* The generation before the state: were the slot freed and given to another thread in between, that one would
+               be taken for ended. The state before the head: what an ended thread's ring holds then is all it will ever
+               hold. */
+            uint generation = Volatile.Read(ref shared.Generation);
             var state = (SlotState)Volatile.Read(ref shared.State);
             /* An ended thread stays in its slot until the agent looks again; its account is closed. */
-            if (state == SlotState.Free || (state == SlotState.Ended && ended[slot] == shared.Generation))
+            if (state == SlotState.Free || (state == SlotState.Ended && ended[slot] == generation))
                 continue;
             DrainedThread thread = ThreadIn(slot, ref shared);
             fullest = Math.Max(fullest, DrainRing(slot, ref shared, thread));

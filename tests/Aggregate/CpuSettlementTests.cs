@@ -21,13 +21,13 @@ public class CpuSettlementTests
     }
 
     [Fact]
-    public void ShotsWaitForTheNextReadingAndShareItToTheNanosecond()
+    public void ShotsWaitForTheNextReadingAndShareItByTheirPeriodsToTheNanosecond()
     {
         Add(RecordKind.Shot, 100, value: 1, ip: 0xa);
         Add(RecordKind.Shot, 200, value: 5, ip: 0xb);
         Assert.Empty(collected.Samples);
         Add(RecordKind.Tick, 300, value: 10, ip: 0xc);
-        Assert.Equal([Sample(0xa, 100, 1, 3), Sample(0xb, 200, 1, 3), Sample(0xc, 300, 1, 4)], collected.Samples);
+        Assert.Equal([Sample(0xa, 100, 1, 1), Sample(0xb, 200, 1, 7), Sample(0xc, 300, 1, 2)], collected.Samples);
     }
 
     [Fact]
