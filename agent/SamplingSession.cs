@@ -33,6 +33,7 @@ internal sealed unsafe class SamplingSession
     private readonly AnchorWriter _anchors;
     private readonly SlotTable _slots;
     private readonly Watchdog _watchdog;
+    private readonly ChainRetirement _chains;
     private TimerPlan _plan;
     private uint _rateHz;
     private uint _maxOverheadPpm;
@@ -55,6 +56,7 @@ internal sealed unsafe class SamplingSession
         _anchors = new AnchorWriter(region);
         _slots = new SlotTable(region);
         _watchdog = new Watchdog(_slots);
+        _chains = new ChainRetirement(region);
         registry.Started += thread =>
         {
             if (Running)
@@ -107,6 +109,7 @@ internal sealed unsafe class SamplingSession
         HotPath.ResetChains();
         _region.PopulateChains(InitialChainBytes);
         _slots.Begin(_plan, records, rings);
+        _chains.Begin(rings);
         _halvings = 0;
         _displaced = 0;
         _eventsLostAtStart = HotPath.EventsLost();
@@ -151,6 +154,7 @@ internal sealed unsafe class SamplingSession
     {
         _slots.AnswerStackRequests(now);
         _slots.Settle();
+        _chains.Tend();
         if (now >= _nextScan)
         {
             _registry.Scan();

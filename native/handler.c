@@ -26,7 +26,9 @@ static __attribute__((noinline)) void take_callers(Slot *slot, const ucontext_t 
     u32 depth = walk_stack(slot, context, returns, &record->stop);
     if (depth == 0)
         return;
-    record->chain = chain_intern(&hot.chains, returns, depth);
+    ChainStore *store = __atomic_load_n(&hot.chains, __ATOMIC_ACQUIRE);
+    record->chain = chain_intern(store, returns, depth);
+    record->generation = store->generation;
     if (record->chain == 0) {
         record->stop = STOP_STORE_FULL;
         slot->counts[COUNTER_LOST_STORE_FULL]++;

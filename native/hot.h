@@ -91,9 +91,12 @@ typedef struct ChainStore {
     u64 *table; /* open addressing: high half of the hash << 32 | chain id; 0 is empty. Private. */
     u64 table_mask;
     u8 *arena;  /* the region's chain section */
-    u64 arena_bytes;
-    u64 arena_used; /* fetch-and-add by all handlers */
+    u64 arena_bytes; /* where this store's part of it ends */
+    u64 arena_used;  /* where the next chain goes; fetch-and-add by all handlers */
+    u8 generation;   /* written into records beside the ids */
 } ChainStore;
+
+#define CHAIN_STORES 2u
 
 typedef struct Hot {
     Slot *slots;
@@ -107,7 +110,14 @@ typedef struct Hot {
     u64 ticks_per_ns;      /* fixed point, RATE_SHIFT bits */
     u64 ns_per_tick;       /* likewise */
     u64 late_tolerance_ns; /* a shot later than this was not delivered to a running thread */
-    ChainStore chains;
+    /*
+     * The chain section in halves, of which one is in use and the other is being drained, or clean. The agent stores
+     * `chains` with release after it has prepared the store; a handler loads it once with acquire and uses that one to
+     * its end. The agent clears a store only when every slot has been quiet since it was left (no handler is in it) and
+     * the collector has drained every record that was written until then (no record names its chains).
+     */
+    ChainStore *chains;
+    ChainStore stores[CHAIN_STORES];
     struct sigaction previous; /* the handler that was there before; written before ours is installed */
     u64 chained;               /* signals passed on; atomic */
     u64 late;                  /* signals of ours that found no slot, or another thread's; atomic */

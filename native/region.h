@@ -94,7 +94,7 @@ typedef int64_t i64;
     F(u64, heartbeat_ns)           /* CLOCK_MONOTONIC, while sampling */ \
     F(u64, anchor_count)           /* anchors ever written; the newest is at (anchor_count - 1) % anchor_capacity */ \
     F(u64, start_anchor)           /* anchors written before the session's first: that one's number, and its tick zero */ \
-    F(u64, chains_used)            /* bytes */ \
+    F(u64, chains_used)            /* bytes of the section's half in use */ \
     F(u64, clock_hz)               /* ticks a second, as estimated at the start */ \
     F(u32, clock_kind)             /* ClockKind of all ticks of the session */ \
     F(u32, reserved3)              \
@@ -133,7 +133,8 @@ typedef int64_t i64;
     F(u64, ip)                     /* the leaf's instruction pointer */ \
     F(u64, value)                  /* by kind */ \
     F(u32, chain)                  /* id of the callers' chain; 0: none were found */ \
-    F(u16, kind)                   /* RecordKind */ \
+    F(u8, kind)                    /* RecordKind */ \
+    F(u8, generation)              /* of the chain's id: ids are used again after the section's half has been retired */ \
     F(u16, stop)                   /* StopReason */
 
 #define REGION_CHAIN_FIELDS(F, A)  /* followed by `depth` return addresses (u64), innermost first */ \
@@ -184,7 +185,7 @@ typedef int64_t i64;
 #define COUNTER_VALUES(V)                                                                                      \
     V(SAMPLES, 0)           /* stacks written to a ring */                                                     \
     V(LOST_RING_FULL, 1)    /* samples that found their ring full */                                           \
-    V(LOST_STORE_FULL, 2)   /* samples whose callers found the chain section full; the leaf was kept */        \
+    V(LOST_STORE_FULL, 2)   /* samples whose callers found the chain section's half full; the leaf was kept */ \
     V(LOST_NO_SLOT, 3)      /* threads that found no slot or ring */                                           \
     V(LOST_NO_TIMER, 4)     /* threads that got no timer (RLIMIT_SIGPENDING) */                                \
     V(LOST_EVENTS, 5)       /* thread events that found the agent's queue full; a scan makes up for them */    \

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Entries of the chain table: half full when the arena holds chains of 15 callers only. */
-#define CHAIN_TABLE_ENTRIES (UINT64_C(1) << 19)
+/* Entries of a store's table: half full when its half of the arena holds chains of 15 callers only. */
+#define CHAIN_TABLE_ENTRIES (UINT64_C(1) << 18)
 
 static u8 *region_base;
 
@@ -18,6 +18,12 @@ static RegionSlot *shared_slot(u32 index)
 {
     const RegionHeader *header = (const RegionHeader *)region_base;
     return (RegionSlot *)(region_base + header->slots_offset) + index;
+}
+
+/* Where a store's part of the chain section begins; id 0 means none, so the first does not begin at 0. */
+static u64 chain_start(u32 store)
+{
+    return store == 0 ? REGION_CHAIN_UNIT : REGION_CHAINS_BYTES / CHAIN_STORES * store;
 }
 
 static void *map_private(u64 bytes)
@@ -34,13 +40,17 @@ i64 slots_initialize(u8 *region, u64 (*clock)(void))
     hot.pid = (u32)getpid();
     hot.thread_root_return = header->thread_root_return;
     hot.main_root_return = header->main_root_return;
-    hot.chains.arena = region + header->chains_offset;
-    hot.chains.arena_bytes = REGION_CHAINS_BYTES;
-    hot.chains.table_mask = CHAIN_TABLE_ENTRIES - 1;
-    hot.chains.table = map_private(CHAIN_TABLE_ENTRIES * sizeof(u64));
-    /* One more than the region has: the calibration's own. */
+    for (u32 i = 0; i < CHAIN_STORES; i++) {
+        ChainStore *store = &hot.stores[i];
+        store->arena = region + header->chains_offset;
+        store->arena_bytes = chain_start(i + 1);
+        store->table_mask = CHAIN_TABLE_ENTRIES - 1;
+        store->table = map_private(CHAIN_TABLE_ENTRIES * sizeof(u64));
+        if (!store->table)
+            return -ENOMEM;
+    }
     Slot *slots = map_private((REGION_SLOTS + 1) * sizeof(Slot));
-    if (!hot.chains.table || !slots)
+    if (!slots)
         return -ENOMEM;
     for (u32 i = 0; i <= REGION_SLOTS; i++) {
         slots[i].shared = i < REGION_SLOTS ? shared_slot(i) : 0;
@@ -100,16 +110,42 @@ void slots_set_rates(u64 ticks_per_ns, u64 ns_per_tick, u64 late_tolerance_ns)
     hot.late_tolerance_ns = late_tolerance_ns;
 }
 
+static void clear_store(ChainStore *store)
+{
+    memset(store->table, 0, (store->table_mask + 1) * sizeof(u64));
+    store->arena_used = chain_start((u32)(store - hot.stores));
+}
+
 void slots_reset_chains(void)
 {
-    memset(hot.chains.table, 0, (hot.chains.table_mask + 1) * sizeof(u64));
-    hot.chains.arena_used = REGION_CHAIN_UNIT; /* id 0 means none */
+    for (u32 i = 0; i < CHAIN_STORES; i++)
+        clear_store(&hot.stores[i]);
+    hot.stores[0].generation = 0;
+    __atomic_store_n(&hot.chains, &hot.stores[0], __ATOMIC_RELEASE);
+}
+
+static ChainStore *other_store(void)
+{
+    return hot.chains == &hot.stores[0] ? &hot.stores[1] : &hot.stores[0];
+}
+
+void slots_switch_chains(void)
+{
+    ChainStore *next = other_store();
+    next->generation = (u8)(hot.chains->generation + 1);
+    __atomic_store_n(&hot.chains, next, __ATOMIC_RELEASE);
+}
+
+void slots_clear_retired_chains(void)
+{
+    clear_store(other_store());
 }
 
 u64 slots_chains_used(void)
 {
-    u64 used = __atomic_load_n(&hot.chains.arena_used, __ATOMIC_RELAXED);
-    return used < hot.chains.arena_bytes ? used : hot.chains.arena_bytes;
+    u64 used = __atomic_load_n(&hot.chains->arena_used, __ATOMIC_RELAXED);
+    u64 end = hot.chains->arena_bytes;
+    return (used < end ? used : end) - chain_start((u32)(hot.chains - hot.stores));
 }
 
 u64 slots_chained_signals(void)

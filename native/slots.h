@@ -35,8 +35,14 @@ DPP_API void slots_set_rates(u64 ticks_per_ns, u64 ns_per_tick, u64 late_toleran
 /* Forgets all chains of the last session. All slots are quiet. */
 DPP_API void slots_reset_chains(void);
 
-/* Bytes of the chain section in use. */
+/* Bytes in use of the half of the chain section that is in use, REGION_CHAINS_BYTES / 2 at most. */
 DPP_API u64 slots_chains_used(void);
+
+/* Has handlers that begin from now on use the other half, which is clean. */
+DPP_API void slots_switch_chains(void);
+
+/* Makes the other half clean: no handler is in it, and no record that names its chains is still to be drained. */
+DPP_API void slots_clear_retired_chains(void);
 
 /* Signals passed on to the handler that was there before, and signals of ours whose thread no longer has its slot. */
 DPP_API u64 slots_chained_signals(void);

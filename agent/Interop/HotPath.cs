@@ -26,6 +26,12 @@ internal static unsafe partial class HotPath
     [LibraryImport(Library, EntryPoint = "slots_reset_chains")]
     internal static partial void ResetChains();
 
+    [LibraryImport(Library, EntryPoint = "slots_switch_chains")]
+    internal static partial void SwitchChains();
+
+    [LibraryImport(Library, EntryPoint = "slots_clear_retired_chains")]
+    internal static partial void ClearRetiredChains();
+
     [LibraryImport(Library, EntryPoint = "slots_chains_used")]
     internal static partial ulong ChainsUsed();
 

@@ -114,7 +114,7 @@ internal sealed class RegionDrain
         for (; tail != head; tail++)
         {
             RegionRecord record = rings[slot, tail];
-            Chains.Keep(record.Chain);
+            record.Chain = Chains.Keep(record.Chain, record.Generation);
             thread.Settlement.Add(record);
             Records++;
         }

@@ -2,9 +2,9 @@ using DotnetPprof.Region;
 
 namespace DotnetPprof.Model;
 
-/// <summary>A stack as the agent interned it; chain ids are unique within one sampling session.</summary>
+/// <summary>A stack as the agent interned it.</summary>
 /// <param name="Leaf">Where the thread was.</param>
-/// <param name="Chain">The callers' id in the region's chain section, 0 when there are none.</param>
+/// <param name="Chain">The callers' id in the capture (KeptChains), 0 when there are none.</param>
 /// <param name="Stop">Why the walk ended.</param>
 public readonly record struct StackKey(InstructionPointer Leaf, uint Chain, StopReason Stop);
 

@@ -141,7 +141,7 @@ public class CpuSettlementTests
             Ip = ip,
             Value = value,
             Chain = chain,
-            Kind = (ushort)kind,
+            Kind = (byte)kind,
             Stop = (ushort)stop,
         });
 

@@ -53,6 +53,13 @@ internal sealed unsafe class FakeRegion : IDisposable
 
     public byte* Chains => Memory + ChainsOffset;
 
+    public void PutChain(uint id, params ReadOnlySpan<ulong> returns)
+    {
+        var chain = (RegionChain*)(Chains + id * RegionLayout.ChainUnit);
+        chain->Depth = (uint)returns.Length;
+        returns.CopyTo(new Span<ulong>(chain + 1, returns.Length));
+    }
+
     public RegionRecord* Records => (RegionRecord*)(Memory + RingsOffset);
 
     public RegionView View => new(Memory, Bytes);
@@ -94,7 +101,7 @@ internal sealed unsafe class FakeRegion : IDisposable
     {
         RegionSlot* slot = Slot(index);
         Records[(ulong)index * ringRecords + (slot->Head & (ringRecords - 1))] =
-            new RegionRecord { Ticks = ticks, Ip = ip, Value = value, Kind = (ushort)kind };
+            new RegionRecord { Ticks = ticks, Ip = ip, Value = value, Kind = (byte)kind };
         Volatile.Write(ref slot->Head, slot->Head + 1);
     }
 

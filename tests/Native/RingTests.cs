@@ -176,7 +176,7 @@ public sealed unsafe class RingTests : IDisposable
 
     private bool Put(ulong ticks)
     {
-        var record = new RegionRecord { Ticks = ticks, Ip = 0xA0, Value = 1, Chain = 7, Kind = (ushort)RecordKind.Shot };
+        var record = new RegionRecord { Ticks = ticks, Ip = 0xA0, Value = 1, Chain = 7, Kind = (byte)RecordKind.Shot };
         return Shim.Put(slot, &record) != 0;
     }
 

@@ -63,7 +63,7 @@ static void check_chain(u32 id, u64 root)
     CHECK(id != 0, "a busy thread's sample has no callers");
     u64 offset = (u64)id * REGION_CHAIN_UNIT;
     CHECK(offset < slots_chains_used(), "chain %u lies outside the store", id);
-    const RegionChain *chain = (const RegionChain *)(hot.chains.arena + offset);
+    const RegionChain *chain = (const RegionChain *)(hot.chains->arena + offset);
     CHECK(chain->depth >= 1 && chain->depth <= REGION_MAX_DEPTH, "depth %u", chain->depth);
     const u64 *returns = (const u64 *)(chain + 1);
     CHECK(returns[chain->depth - 1] == root, "the outermost caller is not the thread's root");

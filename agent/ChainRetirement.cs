@@ -1,0 +1,77 @@
+using DotnetPprof.Agent.Interop;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Agent;
+
+/// <summary>
+/// Lets a session of days intern new stacks for ever: when one half of the chain section is nearly full, handlers go over
+/// to the other, and the full one is cleared once nothing can refer to it any more.
+/// </summary>
+internal sealed unsafe class ChainRetirement(SharedRegion region)
+{
+    private const ulong Half = RegionLayout.ChainsBytes / 2;
+    private const ulong NearlyFull = Half / 4 * 3;
+
+    /* Slots whose handlers may still be using the half that was left, and then those whose records may still name it. */
+    private readonly List<uint> _busy = [];
+    private readonly List<(uint Slot, uint Generation, ulong Head)> _undrained = [];
+    private uint _slots;
+    private State _state;
+
+    private enum State
+    {
+        /// <summary>The other half is clean.</summary>
+        Ready,
+
+        /// <summary>Handlers that began before the switch may be at work.</summary>
+        Leaving,
+
+        /// <summary>Records that name the other half's chains wait in rings.</summary>
+        Draining,
+    }
+
+    internal void Begin(uint slots)
+    {
+        _slots = slots;
+        _state = State.Ready;
+    }
+
+    /// <summary>One step; called often.</summary>
+    internal void Tend()
+    {
+        switch (_state)
+        {
+            case State.Ready when HotPath.ChainsUsed() > NearlyFull:
+                HotPath.SwitchChains();
+                _busy.Clear();
+                for (uint slot = 0; slot < _slots; slot++)
+                    _busy.Add(slot);
+                _state = State.Leaving;
+                break;
+            case State.Leaving:
+                _busy.RemoveAll(slot => HotPath.Quiet(slot) != 0);
+                if (_busy.Count > 0)
+                    break;
+                _undrained.Clear();
+                for (uint slot = 0; slot < _slots; slot++)
+                    _undrained.Add((slot, region.Slot(slot)->Generation, Volatile.Read(ref region.Slot(slot)->Head)));
+                _state = State.Draining;
+                break;
+            case State.Draining:
+                _undrained.RemoveAll(IsDrained);
+                if (_undrained.Count > 0)
+                    break;
+                HotPath.ClearRetiredChains();
+                _state = State.Ready;
+                break;
+        }
+    }
+
+    /// <summary>A slot that was free, or given to another thread since, had been drained before that.</summary>
+    private bool IsDrained((uint Slot, uint Generation, ulong Head) ring)
+    {
+        RegionSlot* slot = region.Slot(ring.Slot);
+        return Volatile.Read(ref slot->State) == (uint)SlotState.Free || slot->Generation != ring.Generation ||
+            Volatile.Read(ref slot->Tail) - ring.Head <= long.MaxValue;
+    }
+}
