@@ -41,6 +41,7 @@ static u32 find_activation_signal(void)
 static __attribute__((noinline)) void *run_agent(void *unused)
 {
     (void)unused;
+    pthread_setname_np(pthread_self(), "dotnet-pprof");
     start.thread_root_return = (u64)__builtin_return_address(0);
     agent_main(&start);
     /* Not a tail call, so that the return address above is libc's. */
@@ -95,6 +96,5 @@ i32 agent_start(const char *runtime_version, u32 launch_wait_ms, u32 failing_clo
     pthread_attr_destroy(&attributes);
     if (error != 0)
         return -error;
-    pthread_setname_np(thread, "dotnet-pprof");
     return wait_ready();
 }
