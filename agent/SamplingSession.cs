@@ -117,6 +117,8 @@ internal sealed unsafe class SamplingSession
         control->StartAnchor = control->AnchorCount;
         _anchors.Begin(clock, control->ClockHz);
         control->StopTicks = 0;
+        /* Threads first seen after the clocks were read would have used the scan's time unsampled. */
+        _registry.Scan();
         _registry.BeginSession();
         var start = CpuReading.Take(_clock.Clock, _registry.All);
         control->ProcessCpuStartNs = start.ProcessCpuNs;
