@@ -11,7 +11,7 @@ namespace DotnetPprof.Agent;
 internal sealed unsafe class SamplingSession
 {
     private const uint MinimumRingRecords = 1024;
-    private const ulong InitialChainBytes = 4u << 20;
+    private const ulong ChainBytesStep = 4u << 20;
     private const uint CalibrationShots = 32;
     private const long AnchorIntervalNs = 250_000_000;
     private const long WatchIntervalNs = 250_000_000;
@@ -39,6 +39,7 @@ internal sealed unsafe class SamplingSession
     private ulong _eventsLostAtStart;
     private ulong _lateAtStart;
     private ulong _chainedAtStart;
+    private ulong _chainsRoom;
     private uint _halvings;
     private uint _displaced;
 
@@ -97,7 +98,10 @@ internal sealed unsafe class SamplingSession
 
         HotPath.FindModules();
         HotPath.ResetChains();
-        _region.PopulateChains(InitialChainBytes);
+        _chainsRoom = 0;
+        GrowChains();
+        if (_chainsRoom == 0)
+            return Fail("there is no memory for its stacks");
         _slots.Begin(_plan, records, rings);
         _halvings = 0;
         _displaced = 0;
@@ -163,6 +167,8 @@ internal sealed unsafe class SamplingSession
             if (_watchdog.ThreadIsStarved())
                 HalveRate();
         }
+        if (_chainsRoom - HotPath.ChainsUsed() < ChainBytesStep / 2)
+            GrowChains();
         HotPath.FindModules();
         Publish(now);
     }
@@ -237,6 +243,14 @@ internal sealed unsafe class SamplingSession
     {
         if (ticks != 0)
             HotPath.SetRates((ticks << RateShift) / nanoseconds, (nanoseconds << RateShift) / ticks, LateToleranceCosts * cost);
+    }
+
+    /// <summary>Lets the handler write more stacks, where there is memory for them: it must not fault for it.</summary>
+    private void GrowChains()
+    {
+        if (_chainsRoom < RegionLayout.ChainsBytes && _region.PopulateChains(_chainsRoom, ChainBytesStep))
+            _chainsRoom += ChainBytesStep;
+        HotPath.SetChainsRoom(_chainsRoom);
     }
 
     /// <returns>False.</returns>

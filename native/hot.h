@@ -91,7 +91,7 @@ typedef struct ChainStore {
     u64 *table; /* open addressing: high half of the hash << 32 | chain id; 0 is empty. Private. */
     u64 table_mask;
     u8 *arena;  /* the region's chain section */
-    u64 arena_bytes;
+    u64 arena_bytes; /* of it that have memory; the agent makes it more */
     u64 arena_used; /* fetch-and-add by all handlers */
 } ChainStore;
 

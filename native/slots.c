@@ -106,6 +106,11 @@ void slots_reset_chains(void)
     hot.chains.arena_used = REGION_CHAIN_UNIT; /* id 0 means none */
 }
 
+void slots_set_chains_room(u64 bytes)
+{
+    __atomic_store_n(&hot.chains.arena_bytes, bytes < REGION_CHAINS_BYTES ? bytes : REGION_CHAINS_BYTES, __ATOMIC_RELEASE);
+}
+
 u64 slots_chains_used(void)
 {
     u64 used = __atomic_load_n(&hot.chains.arena_used, __ATOMIC_RELAXED);

@@ -26,6 +26,9 @@ internal static unsafe partial class HotPath
     [LibraryImport(Library, EntryPoint = "slots_reset_chains")]
     internal static partial void ResetChains();
 
+    [LibraryImport(Library, EntryPoint = "slots_set_chains_room")]
+    internal static partial void SetChainsRoom(ulong bytes);
+
     [LibraryImport(Library, EntryPoint = "slots_chains_used")]
     internal static partial ulong ChainsUsed();
 
