@@ -15,8 +15,9 @@ internal sealed unsafe class SamplingSession
     private const uint CalibrationShots = 32;
     private const long AnchorIntervalNs = 250_000_000;
     private const long WatchIntervalNs = 250_000_000;
+    private const long CalibrationIntervalNs = 10_000_000_000;
+    private const uint RecalibrationShots = 8;
     private const long MinimumScanIntervalNs = 250_000_000;
-    private const ulong EveryTickDivisor = 16;
     private const int RateShift = 20; /* RATE_SHIFT in native/hot.h */
 
     /* A timer's interrupt may have to be passed on to the core that runs the thread. */
@@ -33,6 +34,10 @@ internal sealed unsafe class SamplingSession
     private readonly SlotTable _slots;
     private readonly Watchdog _watchdog;
     private TimerPlan _plan;
+    private uint _rateHz;
+    private uint _maxOverheadPpm;
+    private ulong _cost;
+    private long _nextCalibration;
     private long _nextAnchor;
     private long _nextScan;
     private long _nextWatch;
@@ -71,7 +76,7 @@ internal sealed unsafe class SamplingSession
     internal bool Running { get; private set; }
 
     /// <summary>Starts sampling; false, with the reason in the control block, when this process cannot be sampled.</summary>
-    internal bool Start(uint rateHz, ClockKind wantedClock)
+    internal bool Start(uint rateHz, uint maxOverheadPpm, ClockKind wantedClock)
     {
         RegionControl* control = _region.Control;
         if (HotPath.Install(_region.Header->SignalNumber) == 0)
@@ -89,8 +94,11 @@ internal sealed unsafe class SamplingSession
         SetRates(ticks, nanoseconds, cost);
         control->ClockHz = (ulong)((UInt128)ticks * 1_000_000_000 / nanoseconds);
 
-        _plan = Plan(rateHz, cost, out RateLimit limit);
-        ulong period = _plan.ShotPeriodNs != 0 ? _plan.ShotPeriodNs : Math.Max(_plan.TickPeriodNs, KernelTick.Nanoseconds);
+        _rateHz = rateHz;
+        _maxOverheadPpm = maxOverheadPpm;
+        _cost = cost;
+        _plan = TimerPlan.For(rateHz, cost, maxOverheadPpm, KernelTick.Nanoseconds, out RateLimit limit);
+        ulong period = _plan.PeriodNs(KernelTick.Nanoseconds);
         uint records = MinimumRingRecords;
         while (records < 1_000_000_000 / period)
             records *= 2;
@@ -138,6 +146,7 @@ internal sealed unsafe class SamplingSession
         _nextAnchor = now + AnchorIntervalNs;
         _nextScan = now + MinimumScanIntervalNs;
         _nextWatch = now + WatchIntervalNs;
+        _nextCalibration = now + CalibrationIntervalNs;
         _watchdog.Begin(cost);
         Publish(now);
         return true;
@@ -170,6 +179,11 @@ internal sealed unsafe class SamplingSession
         if (_chainsRoom - HotPath.ChainsUsed() < ChainBytesStep / 2)
             GrowChains();
         HotPath.FindModules();
+        if (now >= _nextCalibration)
+        {
+            _nextCalibration = now + CalibrationIntervalNs;
+            KeepCostCurrent();
+        }
         Publish(now);
     }
 
@@ -217,27 +231,6 @@ internal sealed unsafe class SamplingSession
         _region.ReleaseSessionMemory();
     }
 
-    private static TimerPlan Plan(uint rateHz, ulong cost, out RateLimit limit)
-    {
-        ulong tick = KernelTick.Nanoseconds;
-        ulong period = 1_000_000_000 / Math.Max(rateHz, 1);
-        limit = RateLimit.None;
-        /* Every tick that finds the thread running is to find its timer expired. CPU-clock timers are looked at on ticks
-           only, so a short period costs nothing; one as long as the tick would miss ticks, because a thread that shares
-           its core uses less than a tick of CPU time between two of them. */
-        ulong everyTick = tick / EveryTickDivisor;
-        if (period > tick)
-            return new TimerPlan(period, 0, 0);
-        if (period == tick)
-            return new TimerPlan(everyTick, 0, 0);
-        if (period < 2 * cost)
-        {
-            period = 2 * cost;
-            limit = RateLimit.Cost;
-        }
-        return period >= tick ? new TimerPlan(everyTick, 0, 0) : new TimerPlan(everyTick, period, (uint)((tick + period - 1) / period));
-    }
-
     /// <summary>Tells the handler how ticks and nanoseconds relate; the calibration has just taken some milliseconds.</summary>
     private static void SetRates(ulong ticks, ulong nanoseconds, ulong cost)
     {
@@ -264,15 +257,38 @@ internal sealed unsafe class SamplingSession
 
     private void HalveRate()
     {
-        ulong tick = KernelTick.Nanoseconds;
-        if (_plan.ShotPeriodNs == 0 || _plan.ShotPeriodNs >= tick)
+        if (_plan.ShotPeriodNs == 0 || _plan.ShotPeriodNs >= KernelTick.Nanoseconds)
             return;
-        ulong period = _plan.ShotPeriodNs * 2;
-        _plan = _plan with { ShotPeriodNs = period, ShotsPerTick = (uint)((tick + period - 1) / period) };
-        _slots.ChangePlan(_plan);
+        Slow(_plan.ShotPeriodNs * 2, RateLimit.Watchdog);
         _halvings++;
-        _region.Control->PeriodNs = period;
-        _region.Control->LimitedBy = (uint)RateLimit.Watchdog;
+    }
+
+    /// <summary>
+    /// Machines change under a process (a neighbour, a migration, a frequency): the cost is measured again, and a rate
+    /// that has become too dear is lowered. It is not raised again, so that one capture has few rates.
+    /// </summary>
+    private void KeepCostCurrent()
+    {
+        ulong cost = HotPath.CalibrateSampleCost(RecalibrationShots);
+        if (cost == 0)
+            return;
+        _region.Control->SampleCostNs = cost;
+        _watchdog.Cost = cost;
+        if (cost <= _cost + _cost / 4 || _plan.ShotPeriodNs == 0)
+            return;
+        _cost = cost;
+        TimerPlan plan = TimerPlan.For(_rateHz, cost, _maxOverheadPpm, KernelTick.Nanoseconds, out RateLimit limit);
+        ulong period = plan.PeriodNs(KernelTick.Nanoseconds);
+        if (period > _plan.ShotPeriodNs)
+            Slow(period, limit);
+    }
+
+    private void Slow(ulong period, RateLimit why)
+    {
+        _plan = _plan.WithShots(period, KernelTick.Nanoseconds);
+        _slots.ChangePlan(_plan);
+        _region.Control->PeriodNs = _plan.ShotPeriodNs;
+        _region.Control->LimitedBy = (uint)why;
     }
 
     private void Publish(long now)

@@ -3,12 +3,6 @@ using DotnetPprof.Region;
 
 namespace DotnetPprof.Agent;
 
-/// <summary>How a session's timers are set.</summary>
-/// <param name="TickPeriodNs">CPU time between two expiries of a thread's CPU-clock timer.</param>
-/// <param name="ShotPeriodNs">Between two shots of the leased timer; 0 when ticks are all there is.</param>
-/// <param name="ShotsPerTick">The most shots one tick leases.</param>
-internal readonly record struct TimerPlan(ulong TickPeriodNs, ulong ShotPeriodNs, uint ShotsPerTick);
-
 /// <summary>
 /// Gives threads their slots, rings and timers for the length of a session. A slot goes from free to live to ended, and
 /// becomes free again when the collector has said that the ended thread's ring is empty, or the session is over.

@@ -15,11 +15,13 @@ internal sealed unsafe class Watchdog(SlotTable slots)
 
     private readonly Dictionary<SampledThread, (ulong Signals, long CpuNs)> _last = [];
     private readonly Dictionary<SampledThread, (ulong Signals, long CpuNs)> _now = [];
-    private ulong _cost;
+
+    /// <summary>What one sample takes from its thread, in nanoseconds.</summary>
+    internal ulong Cost { get; set; }
 
     internal void Begin(ulong sampleCostNs)
     {
-        _cost = sampleCostNs;
+        Cost = sampleCostNs;
         _last.Clear();
     }
 
@@ -45,7 +47,7 @@ internal sealed unsafe class Watchdog(SlotTable slots)
             long cpu = HotPath.ThreadCpuNs(thread.Tid);
             _now[thread] = (signals, cpu);
             if (cpu > before.CpuNs && before.CpuNs >= 0)
-                starved |= (signals - before.Signals) * (double)_cost > StarvedShare * (cpu - before.CpuNs);
+                starved |= (signals - before.Signals) * (double)Cost > StarvedShare * (cpu - before.CpuNs);
         }
         _last.Clear();
         foreach ((SampledThread thread, (ulong, long) state) in _now)

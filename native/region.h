@@ -71,8 +71,10 @@ typedef int64_t i64;
     F(u32, want_sampling)          \
     F(u32, want_rate_hz)           \
     F(u32, want_clock)             /* ClockKind */ \
-    F(u32, command)                /* bumped after the three above */ \
-    A(u64, pad0, 3)                \
+    F(u32, command)                /* bumped after all that is wanted was written */ \
+    F(u32, want_max_overhead_ppm)  /* of a sampled thread's CPU time, in millionths; 0: no budget */ \
+    F(u32, reserved1)              \
+    A(u64, pad0, 2)                \
     /* agent writes */ \
     F(u32, acknowledged)           /* the last `command` that was carried out; futex for the collector */ \
     F(u32, state)                  /* AgentState */ \
@@ -155,7 +157,7 @@ typedef int64_t i64;
     V(STOPWATCH, 4) /* CLOCK_MONOTONIC by the public call, nanoseconds */
 #define AGENT_STATE_VALUES(V) V(ASLEEP, 0) V(SAMPLING, 1) V(FAILED, 2)
 #define SLOT_STATE_VALUES(V) V(FREE, 0) V(LIVE, 1) V(ENDED, 2)
-#define RATE_LIMIT_VALUES(V) V(NONE, 0) V(COST, 1) /* twice the calibrated cost */ V(WATCHDOG, 2) /* samples rose, progress did not */
+#define RATE_LIMIT_VALUES(V) V(NONE, 0) V(COST, 1) /* twice the calibrated cost */ V(WATCHDOG, 2) /* samples rose, progress did not */ V(BUDGET, 3) /* the overhead allowed */
 
 /*
  * CPU time is never guessed from the period. A shot says "this thread was here"; its share of CPU time is settled by

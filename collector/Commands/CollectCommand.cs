@@ -22,9 +22,10 @@ internal static class CollectCommand
         var rate = RateOption();
         var timestamps = new Option<bool>("--timestamps") { Description = "Keep every sample apart, with its wall-clock time as the label end_timestamp_ns." };
         var clock = ClockOption();
+        var overhead = OverheadOption.Create();
         var command = new Command(Name, "Sample a process into a profile: -p PID, -n NAME, or -- COMMAND ARGS... to launch one.")
         {
-            pid, name, duration, output, rate, timestamps, clock,
+            pid, name, duration, output, rate, overhead, timestamps, clock,
         };
         command.SetAction(parsed =>
         {
@@ -36,7 +37,8 @@ internal static class CollectCommand
                 parsed.GetValue(output),
                 parsed.GetValue(rate),
                 parsed.GetValue(timestamps),
-                ClockNames.Parse(parsed.GetValue(clock)!)).Checked();
+                ClockNames.Parse(parsed.GetValue(clock)!),
+                OverheadOption.Choose(parsed.GetValue(overhead), parsed.GetResult(rate) is { Implicit: false })).Checked();
             return options.Command is null ? new AttachRun(services, options).Run() : new LaunchRun(services, options).Run();
         });
         return command;

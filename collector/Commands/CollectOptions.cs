@@ -13,6 +13,7 @@ namespace DotnetPprof.Commands;
 /// <param name="RateHz">Samples per second of CPU time.</param>
 /// <param name="Timestamps">Whether samples are kept apart, with their times.</param>
 /// <param name="Clock">What stamps them; Auto leaves it to the agent.</param>
+/// <param name="MaxOverheadPpm">What sampling may take of a thread's CPU time, in millionths; 0 for no limit.</param>
 internal sealed record CollectOptions(
     int? Pid,
     string? Name,
@@ -21,12 +22,13 @@ internal sealed record CollectOptions(
     string? Output,
     int RateHz,
     bool Timestamps,
-    ClockKind Clock = ClockKind.Auto)
+    ClockKind Clock = ClockKind.Auto,
+    int MaxOverheadPpm = 0)
 {
     internal const int DefaultRateHz = 250;
 
     /// <summary>Of one process.</summary>
-    internal CaptureOptions ForProcess(int pid) => new(pid, RateHz, Timestamps, Clock);
+    internal CaptureOptions ForProcess(int pid) => new(pid, RateHz, Timestamps, Clock, MaxOverheadPpm);
 
     /// <summary>Throws unless exactly one target is given.</summary>
     internal CollectOptions Checked()

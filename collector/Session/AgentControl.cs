@@ -11,14 +11,15 @@ internal sealed class AgentControl(RegionView region, int pid)
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     /// <exception cref="UserError">The agent cannot sample this process, or does not answer.</exception>
-    public void Start(int rateHz, ClockKind clock)
+    public void Start(CaptureOptions options)
     {
         ref RegionControl control = ref region.Control;
         /* A collector that died may have left it sampling, or about to start at another rate. */
         bool isIdle = (AgentState)Volatile.Read(ref control.State) != AgentState.Sampling && control.Command == Volatile.Read(ref control.Acknowledged);
         bool answers = isIdle || Stop();
-        control.WantRateHz = (uint)rateHz;
-        control.WantClock = (uint)clock;
+        control.WantRateHz = (uint)options.RateHz;
+        control.WantMaxOverheadPpm = (uint)options.MaxOverheadPpm;
+        control.WantClock = (uint)options.Clock;
         control.WantSampling = 1;
         if (!answers || !Command())
             throw new UserError(ExitCode.SessionCreation, ProcFs.Exists(pid) ? $"the agent in process {pid} does not answer; is the process stopped?" : $"process {pid} has ended");

@@ -72,7 +72,7 @@ internal sealed class Capture : ICapture
         {
             lease = OwnerLease.Take(mapped.View, options.Pid);
             var control = new AgentControl(mapped.View, options.Pid);
-            control.Start(options.RateHz, options.Clock);
+            control.Start(options);
             target.Modules.Refresh();
             var capture = new Capture(options, target, mapped, lease, control);
             capture.elapsed.Start();

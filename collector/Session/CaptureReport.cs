@@ -85,6 +85,7 @@ internal sealed class CaptureReport(
         return (RateLimit)control.LimitedBy switch
         {
             RateLimit.Cost => $"limited to {armed:0} Hz: a sample costs its thread {cost} here, and no period is shorter than twice that",
+            RateLimit.Budget => $"lowered to {armed:0} Hz: a sample costs its thread {cost} here, and sampling may take {options.MaxOverheadPpm / 1e4:0.##} % of its time (--max-overhead)",
             RateLimit.Watchdog => $"lowered to {armed:0} Hz: threads made too little progress between samples (calibrated cost {cost})",
             _ => "",
         };

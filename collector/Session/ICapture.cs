@@ -7,7 +7,8 @@ namespace DotnetPprof.Session;
 /// <param name="RateHz">Samples asked for per second of a busy thread's CPU time.</param>
 /// <param name="Timestamps">Whether every stack sample is kept apart with its time.</param>
 /// <param name="Clock">What samples are stamped by; Auto leaves it to the agent.</param>
-public sealed record CaptureOptions(int Pid, int RateHz, bool Timestamps, ClockKind Clock = ClockKind.Auto);
+/// <param name="MaxOverheadPpm">What sampling may take of a thread's CPU time, in millionths; 0 for no limit.</param>
+public sealed record CaptureOptions(int Pid, int RateHz, bool Timestamps, ClockKind Clock = ClockKind.Auto, int MaxOverheadPpm = 0);
 
 /// <param name="Elapsed">Since sampling began.</param>
 /// <param name="Samples">Stack samples drained so far.</param>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DotnetPprof.Bench.Clock;
 using DotnetPprof.Bench.Compare;
+using DotnetPprof.Bench.GroundTruth;
 
 namespace DotnetPprof.Bench;
 
@@ -12,6 +13,7 @@ internal static class Program
         {
             ClockCommand.Create(),
             CompareCommand.Create(),
+            ClockTruthCommand.Create(),
         };
         try
         {
