@@ -12,9 +12,14 @@ internal sealed unsafe class ChainRetirement(SharedRegion region)
     private const ulong Half = RegionLayout.ChainsBytes / 2;
     private const ulong NearlyFull = Half / 4 * 3;
 
+    /* Memory is given to a half in steps, ahead of what the handler uses: it must not fault for it. */
+    private const ulong Step = 4u << 20;
+
     /* Slots whose handlers may still be using the half that was left, and then those whose records may still name it. */
     private readonly List<uint> _busy = [];
     private readonly List<(uint Slot, uint Generation, ulong Head)> _undrained = [];
+    private readonly ulong[] _room = new ulong[2];
+    private uint _half;
     private uint _slots;
     private State _state;
 
@@ -30,19 +35,27 @@ internal sealed unsafe class ChainRetirement(SharedRegion region)
         Draining,
     }
 
-    internal void Begin(uint slots)
+    /// <summary>All slots are quiet, and all chains forgotten.</summary>
+    /// <returns>False when there is no memory for any.</returns>
+    internal bool Begin(uint slots)
     {
         _slots = slots;
         _state = State.Ready;
+        _half = 0;
+        Array.Clear(_room);
+        return Grow(0);
     }
 
     /// <summary>One step; called often.</summary>
     internal void Tend()
     {
+        if (_room[_half] < Half && HotPath.ChainsUsed() > _room[_half] - Step / 2)
+            Grow(_half);
         switch (_state)
         {
-            case State.Ready when HotPath.ChainsUsed() > NearlyFull:
+            case State.Ready when HotPath.ChainsUsed() > NearlyFull && (_room[_half ^ 1] > 0 || Grow(_half ^ 1)):
                 HotPath.SwitchChains();
+                _half ^= 1;
                 _busy.Clear();
                 for (uint slot = 0; slot < _slots; slot++)
                     _busy.Add(slot);
@@ -65,6 +78,15 @@ internal sealed unsafe class ChainRetirement(SharedRegion region)
                 _state = State.Ready;
                 break;
         }
+    }
+
+    private bool Grow(uint half)
+    {
+        bool grown = region.PopulateChains(half * Half + _room[half], Step);
+        if (grown)
+            _room[half] += Step;
+        HotPath.SetChainsRoom(half, _room[half]);
+        return grown;
     }
 
     /// <summary>A slot that was free, or given to another thread since, had been drained before that.</summary>

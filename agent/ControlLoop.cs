@@ -16,8 +16,13 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
     private const long EagerForNs = 500_000_000;
     private const long LeaseCheckIntervalMs = 500;
 
+    /// <summary>Twice the interval at which a collector is heard of.</summary>
+    private const long GraceNs = 1_000_000_000;
+
     private uint _doorbell;
     private long _startedAt;
+    private long _lookedAt;
+    private long _graceUntil;
     private bool _holdsMemory;
 
     /// <param name="launchWaitMs">How long the process is held at its start until a collector samples it.</param>
@@ -65,7 +70,11 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
     {
         RegionControl* control = region.Control;
         ulong owner = Volatile.Read(ref control->Owner);
-        if (owner != 0 && now - (long)Volatile.Read(ref control->OwnerHeartbeatNs) > LeaseNs)
+        /* Where the agent has not run for long, a paused container's collector has not either. */
+        if (now - _lookedAt > LeaseNs / 2)
+            _graceUntil = now + GraceNs;
+        _lookedAt = now;
+        if (owner != 0 && now >= _graceUntil && now - (long)Volatile.Read(ref control->OwnerHeartbeatNs) > LeaseNs)
         {
             Interlocked.CompareExchange(ref control->Owner, 0, owner);
             owner = 0;

@@ -11,7 +11,6 @@ namespace DotnetPprof.Agent;
 internal sealed unsafe class SamplingSession
 {
     private const uint MinimumRingRecords = 1024;
-    private const ulong InitialChainBytes = 4u << 20;
     private const uint CalibrationShots = 32;
     private const long AnchorIntervalNs = 250_000_000;
     private const long WatchIntervalNs = 250_000_000;
@@ -107,9 +106,9 @@ internal sealed unsafe class SamplingSession
 
         HotPath.FindModules();
         HotPath.ResetChains();
-        _region.PopulateChains(InitialChainBytes);
+        if (!_chains.Begin(rings))
+            return Fail("there is no memory for its stacks");
         _slots.Begin(_plan, records, rings);
-        _chains.Begin(rings);
         _halvings = 0;
         _displaced = 0;
         _eventsLostAtStart = HotPath.EventsLost();
@@ -128,6 +127,8 @@ internal sealed unsafe class SamplingSession
         control->StartAnchor = control->AnchorCount;
         _anchors.Begin(clock, control->ClockHz);
         control->StopTicks = 0;
+        /* Threads first seen after the clocks were read would have used the scan's time unsampled. */
+        _registry.Scan();
         _registry.BeginSession();
         var start = CpuReading.Take(_clock.Clock, _registry.All);
         control->ProcessCpuStartNs = start.ProcessCpuNs;

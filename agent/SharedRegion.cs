@@ -12,6 +12,11 @@ namespace DotnetPprof.Agent;
 /// </summary>
 internal sealed unsafe class SharedRegion
 {
+    /* EINTR, ENOMEM, ENOSPC */
+    private const int Interrupted = 4;
+    private const int OutOfMemory = 12;
+    private const int NoSpace = 28;
+
     private const ulong ControlOffset = RegionLayout.Page;
     private const ulong CountersOffset = 2 * RegionLayout.Page;
     private const ulong AnchorsOffset = 3 * RegionLayout.Page;
@@ -61,7 +66,8 @@ internal sealed unsafe class SharedRegion
         Libc.Advise(address, (nuint)s_totalBytes, Libc.AdviseDontDump);
 
         var region = new SharedRegion(fd, (byte*)address);
-        region.Populate(0, s_chainsOffset);
+        if (!region.Populate(0, s_chainsOffset))
+            throw new AgentFailure(OutOfMemory, "no memory for the shared region");
         region.WriteHeader(start);
         /* Sealed last: a region without its seals is one that is not ready, and no collector opens it. */
         if (Libc.FileControl(fd, Libc.AddSeals, Libc.SealShrink | Libc.SealGrow | Libc.SealSeal) != 0)
@@ -69,11 +75,13 @@ internal sealed unsafe class SharedRegion
         return region;
     }
 
-    /// <summary>Faults in the start of the chain section and forgets nothing else.</summary>
-    internal void PopulateChains(ulong bytes) => Populate(s_chainsOffset, Math.Min(bytes, RegionLayout.ChainsBytes));
+    /// <summary>Gives memory to a part of the chain section, so that the handler may write there.</summary>
+    /// <returns>False when there is none.</returns>
+    internal bool PopulateChains(ulong offset, ulong bytes) => Populate(s_chainsOffset + offset, bytes);
 
     /// <summary>Faults a ring in, so that the handler does not.</summary>
-    internal void PopulateRing(ulong offset, ulong bytes) => Populate(s_ringsOffset + offset, bytes);
+    /// <returns>False when there is no memory for it.</returns>
+    internal bool PopulateRing(ulong offset, ulong bytes) => Populate(s_ringsOffset + offset, bytes);
 
     /// <summary>Gives the memory of rings and chains back. No slot is armed and no collector owns the lease.</summary>
     internal void ReleaseSessionMemory() =>
@@ -89,13 +97,21 @@ internal sealed unsafe class SharedRegion
 
     private static ulong PageAligned(ulong offset) => (offset + RegionLayout.Page - 1) & ~(ulong)(RegionLayout.Page - 1);
 
-    private void Populate(ulong offset, ulong bytes)
+    private bool Populate(ulong offset, ulong bytes)
     {
+        /* Memory first: where there is none (a commit limit), this fails, and touching a page would raise SIGBUS. */
+        int error;
+        do
+            error = Libc.Allocate(_fd, 0, (long)offset, (long)bytes) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        while (error == Interrupted);
+        if (error is OutOfMemory or NoSpace)
+            return false;
         /* Before Linux 5.14 the advice is refused: then pages are faulted in one by one. */
         if (Libc.Advise(_base + offset, (nuint)bytes, Libc.AdvisePopulateWrite) == 0)
-            return;
+            return true;
         for (ulong at = offset; at < offset + bytes; at += RegionLayout.Page)
             Interlocked.Or(ref *(ulong*)(_base + at), 0);
+        return true;
     }
 
     private void WriteHeader(AgentStart* start)

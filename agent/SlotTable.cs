@@ -70,7 +70,12 @@ internal sealed unsafe class SlotTable(SharedRegion region)
         }
 
         ulong ringBytes = (ulong)_ringRecords * (ulong)sizeof(RegionRecord);
-        region.PopulateRing(index * ringBytes, ringBytes);
+        if (!region.PopulateRing(index * ringBytes, ringBytes))
+        {
+            _free.Push(index);
+            _past[(int)Counter.LostNoSlot]++;
+            return;
+        }
         RegionSlot* slot = region.Slot(index);
         slot->Generation = ++_generation;
         slot->Tid = thread.Tid;

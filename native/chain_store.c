@@ -31,7 +31,7 @@ static inline int same_chain(const ChainStore *store, u32 id, u64 hash, const u6
 {
     u64 offset = (u64)id * REGION_CHAIN_UNIT;
     /* The chain's own depth is the region's word: the bound is ours. */
-    if (offset + sizeof(RegionChain) + depth * sizeof(u64) > store->arena_bytes)
+    if (offset + sizeof(RegionChain) + depth * sizeof(u64) > __atomic_load_n(&store->arena_bytes, __ATOMIC_ACQUIRE))
         return 0;
     const RegionChain *chain = (const RegionChain *)(store->arena + offset);
     if (chain->hash != hash || chain->depth != depth)
@@ -46,11 +46,13 @@ static inline int same_chain(const ChainStore *store, u32 id, u64 hash, const u6
 static u32 append(ChainStore *store, u64 hash, const u64 *returns, u32 depth)
 {
     u64 size = (sizeof(RegionChain) + depth * sizeof(u64) + REGION_CHAIN_UNIT - 1) & ~(u64)(REGION_CHAIN_UNIT - 1);
+    /* The agent stores it with release once there is memory: beyond, a store could raise SIGBUS. */
+    u64 arena_bytes = __atomic_load_n(&store->arena_bytes, __ATOMIC_ACQUIRE);
     /* Once full, stay full: adding on and on must not wrap. */
-    if (__atomic_load_n(&store->arena_used, __ATOMIC_RELAXED) + size > store->arena_bytes)
+    if (__atomic_load_n(&store->arena_used, __ATOMIC_RELAXED) + size > arena_bytes)
         return 0;
     u64 offset = __atomic_fetch_add(&store->arena_used, size, __ATOMIC_RELAXED);
-    if (offset + size > store->arena_bytes)
+    if (offset + size > arena_bytes)
         return 0;
     RegionChain *chain = (RegionChain *)(store->arena + offset);
     chain->hash = hash;

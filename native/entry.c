@@ -7,11 +7,15 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #define NOT_READY INT32_MIN
 #define READY_PATIENCE_S 15
 #define LAUNCH_WAIT_LIMIT_MS 10000u
+
+/* The agent's runtime and region reserve 0.9 GB. */
+#define ADDRESS_SPACE (UINT64_C(1) << 30)
 
 /* The managed side; weak, so that the unit tests can load this library without it. */
 extern void agent_main(const AgentStart *start) __attribute__((weak));
@@ -41,6 +45,7 @@ static u32 find_activation_signal(void)
 static __attribute__((noinline)) void *run_agent(void *unused)
 {
     (void)unused;
+    pthread_setname_np(pthread_self(), "dotnet-pprof");
     start.thread_root_return = (u64)__builtin_return_address(0);
     agent_main(&start);
     /* Not a tail call, so that the return address above is libc's. */
@@ -66,10 +71,23 @@ static i32 wait_ready(void)
     return -ETIMEDOUT;
 }
 
+/* The agent's runtime aborts the process when there is no room for its heap. */
+static int has_address_space(void)
+{
+    void *space = mmap(0, ADDRESS_SPACE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (space == MAP_FAILED)
+        return 0;
+    munmap(space, ADDRESS_SPACE);
+    return 1;
+}
+
 i32 agent_start(const char *runtime_version, u32 launch_wait_ms, u32 failing_clocks)
 {
     if (!agent_main)
         return -ENOSYS;
+    if (!has_address_space())
+        return -ENOMEM;
+    ready = NOT_READY;
     start.signal_number = find_activation_signal();
     start.main_root_return = root_of_main();
     strncpy((char *)start.runtime_version, runtime_version, sizeof start.runtime_version - 1);
@@ -95,6 +113,5 @@ i32 agent_start(const char *runtime_version, u32 launch_wait_ms, u32 failing_clo
     pthread_attr_destroy(&attributes);
     if (error != 0)
         return -error;
-    pthread_setname_np(thread, "dotnet-pprof");
     return wait_ready();
 }

@@ -91,7 +91,7 @@ typedef struct ChainStore {
     u64 *table; /* open addressing: high half of the hash << 32 | chain id; 0 is empty. Private. */
     u64 table_mask;
     u8 *arena;  /* the region's chain section */
-    u64 arena_bytes; /* where this store's part of it ends */
+    u64 arena_bytes; /* where this store's part of it ends, as far as it has memory; the agent makes it more */
     u64 arena_used;  /* where the next chain goes; fetch-and-add by all handlers */
     u8 generation;   /* written into records beside the ids */
 } ChainStore;

@@ -6,6 +6,7 @@
 #include "entry.h"
 #include "events.h"
 
+#include <errno.h>
 #include <string.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -155,13 +156,9 @@ static u32 failing_clocks(Object *unknown)
            (strstr(value, "vdso") ? 1u << CLOCK_KIND_VDSO : 0);
 }
 
-static HRESULT load(Object *unknown, u32 wait_ms)
+static HRESULT load_first(Object *unknown, u32 wait_ms)
 {
     typedef HRESULT (*SetEventMask2)(Object *, u32, u32);
-    static u32 loaded;
-    if (__atomic_exchange_n(&loaded, 1, __ATOMIC_ACQ_REL))
-        return AGENT_E_ALREADY_LOADED;
-
     Object *info = 0;
     HRESULT result = ((QueryInterface)unknown->methods[0])(unknown, &IID_PROFILER_INFO5, (void **)&info);
     if (result != S_OK || !info)
@@ -174,6 +171,18 @@ static HRESULT load(Object *unknown, u32 wait_ms)
         return result;
     i32 error = agent_start(version, wait_ms, failing_clocks(unknown));
     return error == 0 ? S_OK : AGENT_E_ERRNO(-error);
+}
+
+static HRESULT load(Object *unknown, u32 wait_ms)
+{
+    static u32 loaded;
+    if (__atomic_exchange_n(&loaded, 1, __ATOMIC_ACQ_REL))
+        return AGENT_E_ALREADY_LOADED;
+    HRESULT result = load_first(unknown, wait_ms);
+    /* What was missing may be there next time: memory, a file descriptor. An agent that is late has started. */
+    if (result != S_OK && result != AGENT_E_ERRNO(ETIMEDOUT))
+        __atomic_store_n(&loaded, 0, __ATOMIC_RELEASE);
+    return result;
 }
 
 static HRESULT initialize(Object *self, Object *unknown)

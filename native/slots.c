@@ -141,6 +141,12 @@ void slots_clear_retired_chains(void)
     clear_store(other_store());
 }
 
+void slots_set_chains_room(u32 half, u64 bytes)
+{
+    u64 most = REGION_CHAINS_BYTES / CHAIN_STORES;
+    __atomic_store_n(&hot.stores[half].arena_bytes, most * half + (bytes < most ? bytes : most), __ATOMIC_RELEASE);
+}
+
 u64 slots_chains_used(void)
 {
     u64 used = __atomic_load_n(&hot.chains->arena_used, __ATOMIC_RELAXED);

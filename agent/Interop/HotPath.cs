@@ -32,6 +32,9 @@ internal static unsafe partial class HotPath
     [LibraryImport(Library, EntryPoint = "slots_clear_retired_chains")]
     internal static partial void ClearRetiredChains();
 
+    [LibraryImport(Library, EntryPoint = "slots_set_chains_room")]
+    internal static partial void SetChainsRoom(uint half, ulong bytes);
+
     [LibraryImport(Library, EntryPoint = "slots_chains_used")]
     internal static partial ulong ChainsUsed();
 

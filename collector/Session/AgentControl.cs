@@ -14,8 +14,9 @@ internal sealed class AgentControl(RegionView region, int pid)
     public void Start(CaptureOptions options)
     {
         ref RegionControl control = ref region.Control;
-        /* A collector that died may have left it sampling. */
-        bool answers = (AgentState)Volatile.Read(ref control.State) != AgentState.Sampling || Stop();
+        /* A collector that died may have left it sampling, or about to start at another rate. */
+        bool isIdle = (AgentState)Volatile.Read(ref control.State) != AgentState.Sampling && control.Command == Volatile.Read(ref control.Acknowledged);
+        bool answers = isIdle || Stop();
         control.WantRateHz = (uint)options.RateHz;
         control.WantMaxOverheadPpm = (uint)options.MaxOverheadPpm;
         control.WantClock = (uint)options.Clock;
@@ -36,7 +37,8 @@ internal sealed class AgentControl(RegionView region, int pid)
     private bool Command()
     {
         ref RegionControl control = ref region.Control;
-        uint command = control.Acknowledged + 1;
+        /* Another number than that of a command still under way, or its acknowledgement would be taken for this one's. */
+        uint command = control.Command + 1;
         Volatile.Write(ref control.Command, command);
         Interlocked.Increment(ref control.Doorbell);
         RegionInterop.Wake(ref control.Doorbell);
