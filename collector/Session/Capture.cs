@@ -50,7 +50,7 @@ internal sealed class Capture : ICapture
         region = mapped.View;
         session = new SessionAccount(region);
         clock = new TickMap(nominalHz: 1_000_000_000);
-        aggregator = new SampleAggregator(options.Timestamps, clock, new CodeGenerations(target.Events.Code));
+        aggregator = new SampleAggregator(options.Timestamps, clock, new CodeGenerations(target.Events.Code), options.SpillDirectory);
         drain = new RegionDrain(region, region.Rings(region.Control.RingCount, region.Control.RingRecords), new ModuleWatch(target.Modules, aggregator));
         drainer = new Thread(DrainUntilStopped) { Name = "drain", IsBackground = true };
     }
@@ -116,6 +116,7 @@ internal sealed class Capture : ICapture
         lease.Dispose();
         mapped.Dispose();
         target.Dispose();
+        aggregator.Dispose();
         stopping.Dispose();
     }
 

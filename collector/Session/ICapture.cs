@@ -5,7 +5,8 @@ namespace DotnetPprof.Session;
 /// <param name="Pid">The target, as this process sees it.</param>
 /// <param name="RateHz">Samples asked for per second of a busy thread's CPU time.</param>
 /// <param name="Timestamps">Whether every stack sample is kept apart with its time.</param>
-public sealed record CaptureOptions(int Pid, int RateHz, bool Timestamps);
+/// <param name="SpillDirectory">Where such samples are put while they wait, when they are many; null for the system's place.</param>
+public sealed record CaptureOptions(int Pid, int RateHz, bool Timestamps, string? SpillDirectory = null);
 
 /// <param name="Elapsed">Since sampling began.</param>
 /// <param name="Samples">Stack samples drained so far.</param>
@@ -61,6 +62,10 @@ public sealed record CaptureSummary(
     string Engine,
     string Clock,
     IReadOnlyList<LossCount> Losses,
-    IReadOnlyList<string> Warnings);
+    IReadOnlyList<string> Warnings)
+{
+    /// <summary>Why the profile is not all that was asked for, which is to end the program with an error; or null.</summary>
+    public string? Failure { get; init; }
+}
 
 public readonly record struct LossCount(string Reason, long Count);
