@@ -18,7 +18,7 @@ internal sealed class AttachRun(CommandServices services, CollectOptions options
 
         using var stop = new StopRequests();
         _view.Say($"Attaching to {name} ({pid})...");
-        using var capture = services.Captures.Attach(options.ForProcess(pid));
+        using var capture = services.Captures.Attach(options.ForProcess(pid) with { SpillDirectory = OutputPath.Folder(output) });
         bool listensForEnter = !Console.IsInputRedirected && Interop.ProcessInterop.IsForegroundOfTerminal();
         if (listensForEnter) stop.ListenForEnter();
         string how = listensForEnter ? "Ctrl-C or Enter" : "Ctrl-C";
@@ -34,8 +34,9 @@ internal sealed class AttachRun(CommandServices services, CollectOptions options
         }
 
         var result = capture.Finish();
-        services.Profiles.Write(output, result.Profile);
-        _view.Summarize(output, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false));
+        var files = services.Profiles.Write(output, result.Profile);
+        _view.Summarize(output, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false), files);
+        if (result.Summary.Failure is { } failure) throw new UserError(ExitCode.Tracing, failure);
         return (int)(leaseLost ? ExitCode.Tracing : ExitCode.Ok);
     }
 }
