@@ -1,3 +1,4 @@
+using DotnetPprof.Clock;
 using DotnetPprof.Model;
 using DotnetPprof.Region;
 
@@ -63,7 +64,12 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
     /// CPU time since the last settlement, or null when nobody read the clock again: CPU time is never guessed, so the
     /// samples then count without any.
     /// </param>
-    public void Flush(long? finalCpuNanos) => Settle(Math.Clamp(finalCpuNanos ?? 0, 0, (long)LargestValue));
+    public void Flush(long? finalCpuNanos)
+    {
+        Settle(Math.Clamp(finalCpuNanos ?? 0, 0, (long)LargestValue));
+        // Threads are remembered for as long as the capture lasts, their buffers need not be.
+        unsettled.Capacity = 0;
+    }
 
     private static StackKey StackOf(in RegionRecord record) =>
         new(new InstructionPointer(record.Ip), record.Chain, (StopReason)record.Stop);
@@ -101,6 +107,12 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
     /// <summary>Each sample gets the difference of two rounded running totals, so that the sum is exact.</summary>
     private void Spread(long cpuNanos)
     {
+        if (unsettled.Count == 1)
+        {
+            Emit(unsettled[0], unsettled[0].Count, cpuNanos);
+            unsettled.Clear();
+            return;
+        }
         long total = 0;
         foreach (Unsettled sample in unsettled)
             total = Saturating.Add(total, sample.Periods);
@@ -109,7 +121,7 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
         foreach (Unsettled sample in unsettled)
         {
             passed = Saturating.Add(passed, sample.Periods);
-            long due = (long)((UInt128)(ulong)cpuNanos * (ulong)passed / (ulong)total);
+            long due = Scale.Floor(cpuNanos, passed, total);
             Emit(sample, sample.Count, due - given);
             given = due;
         }

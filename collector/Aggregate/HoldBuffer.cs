@@ -2,6 +2,14 @@ using DotnetPprof.Model;
 
 namespace DotnetPprof.Aggregate;
 
+/// <summary>A sample whose stack is known by number: 32 bytes, where <see cref="SettledSample"/> has 56.</summary>
+/// <param name="Thread">Index of the thread within the capture.</param>
+/// <param name="Stack">Number of the stack; the owner says in which table.</param>
+/// <param name="Time">When it was taken.</param>
+/// <param name="Count">Stack samples it stands for.</param>
+/// <param name="CpuNanos">CPU time it stands for.</param>
+internal readonly record struct NumberedSample(int Thread, int Stack, Ticks Time, long Count, long CpuNanos);
+
 /// <summary>
 /// A first-in-first-out of samples that stays compact: chunks of structs, used again once released. A sample is due
 /// once the clock given to <see cref="Mark"/> has moved on by the delay since it was added.
@@ -12,10 +20,10 @@ internal sealed class HoldBuffer(long delayNanos, int capacity)
 {
     private const int ChunkSize = 8192;
 
-    private readonly Queue<SettledSample[]> chunks = new();
+    private readonly Queue<NumberedSample[]> chunks = new();
     private readonly Queue<(long AddedBefore, long Now)> marks = new();
-    private readonly Stack<SettledSample[]> spare = new();
-    private SettledSample[] tail = [];
+    private readonly Stack<NumberedSample[]> spare = new();
+    private NumberedSample[] tail = [];
     private long added;
     private long released;
     private long due;
@@ -26,11 +34,11 @@ internal sealed class HoldBuffer(long delayNanos, int capacity)
     /// <summary>Samples that were due because there were too many, before their code's history was known.</summary>
     public long ReleasedEarly { get; private set; }
 
-    public void Add(in SettledSample sample)
+    public void Add(in NumberedSample sample)
     {
         int slot = (int)(added % ChunkSize);
         if (slot == 0)
-            chunks.Enqueue(tail = spare.TryPop(out SettledSample[]? used) ? used : new SettledSample[ChunkSize]);
+            chunks.Enqueue(tail = spare.TryPop(out NumberedSample[]? used) ? used : new NumberedSample[ChunkSize]);
         tail[slot] = sample;
         added++;
         if (added - due > capacity)
@@ -61,18 +69,18 @@ internal sealed class HoldBuffer(long delayNanos, int capacity)
         due = added;
     }
 
-    public bool TryTakeDue(out SettledSample sample)
+    /// <summary>Takes the oldest samples that are due, as many as lie together in memory.</summary>
+    /// <returns>Empty when none is due; valid until the next call of <see cref="Add"/>.</returns>
+    public ReadOnlySpan<NumberedSample> TakeDue()
     {
         if (released == due)
-        {
-            sample = default;
-            return false;
-        }
+            return [];
         int slot = (int)(released % ChunkSize);
-        sample = chunks.Peek()[slot];
-        released++;
-        if (slot == ChunkSize - 1)
+        int length = (int)Math.Min(ChunkSize - slot, due - released);
+        NumberedSample[] chunk = chunks.Peek();
+        released += length;
+        if (slot + length == ChunkSize)
             spare.Push(chunks.Dequeue());
-        return true;
+        return chunk.AsSpan(slot, length);
     }
 }

@@ -8,31 +8,42 @@ namespace DotnetPprof.Aggregate;
 /// <param name="CpuNanos">Nanoseconds; nothing is shown for 0 or less.</param>
 internal readonly record struct ProcessTime(string Name, long CpuNanos);
 
+/// <param name="Sums">By thread and stack, without times.</param>
+/// <param name="Timed">The same samples, each with its time; null when they were not kept apart.</param>
+internal readonly record struct AggregatedSamples(IReadOnlyList<ProfileSample> Sums, ITimedSamples? Timed);
+
 /// <summary>
-/// Adds up samples by thread, stack and code generation, or keeps each with its time. Samples come in any order across
-/// threads and in order per thread.
+/// Adds up samples by thread, stack and code generation, and where asked to keeps each with its time. Samples come in
+/// any order across threads and in order per thread.
 /// <para>
 /// The runtime's code events arrive up to a second after the samples they explain, and an address may be reused by
 /// another method. Samples are therefore held raw until events about their time must have arrived, and only then put
 /// into a code generation; no sum spans an unload. Names are looked up at the end, at the time a sum was last added to.
 /// </para>
+/// <para>
+/// Memory does not grow with the number of samples, only with that of different stacks and threads: samples with times
+/// are kept on disk.
+/// </para>
 /// </summary>
 /// <param name="timestamps">Whether every sample is kept apart with its time.</param>
 /// <param name="clock">Maps sample times; must have an anchor by the time samples are released.</param>
 /// <param name="generations">Asked about times at least <paramref name="holdNanos"/> old, except in <see cref="Build"/>.</param>
+/// <param name="spillDirectory">Where samples with times are put when they are many; null for the system's place.</param>
 /// <param name="holdNanos">How long samples are held, in nanoseconds of the clock given to <see cref="Advance"/>.</param>
-/// <param name="holdCapacity">Samples held at most (56 bytes each); beyond it the oldest are released early.</param>
+/// <param name="holdCapacity">Samples held at most (32 bytes each); beyond it the oldest are released early.</param>
 internal sealed class SampleAggregator(
     bool timestamps,
     TickMap clock,
     ICodeGenerations generations,
+    string? spillDirectory = null,
     long holdNanos = 2_000_000_000,
-    int holdCapacity = 4_000_000) : ISettledSampleSink
+    int holdCapacity = 2_000_000) : ISettledSampleSink, IDisposable
 {
     private readonly HoldBuffer held = new(holdNanos, holdCapacity);
+    private readonly StackKeys keys = new();
     private readonly StackTable stacks = new();
     private readonly SampleTotals totals = new();
-    private readonly TimedSamples timed = new();
+    private readonly TimedSamples? timed = timestamps ? new(spillDirectory ?? Path.GetTempPath()) : null;
 
     /// <summary>Stack samples taken in, lost ones not among them.</summary>
     public long Samples { get; private set; }
@@ -46,14 +57,24 @@ internal sealed class SampleAggregator(
     /// <summary>Samples aggregated before code events about their time had to be there, to bound memory.</summary>
     public long ReleasedEarly => held.ReleasedEarly;
 
+    /// <summary>Why and since when samples have no times although they were asked for; null when all have.</summary>
+    public (string Error, UnixNanos Since)? Untimed =>
+        timed?.Error is { } error ? (error, clock.ToUnix(timed.UntimedSince)) : null;
+
     public void Add(in SettledSample sample)
     {
-        if (sample.Stack is null)
-            LostSamples = Saturating.Add(LostSamples, sample.Count);
-        else
+        int stack = StackKeys.Lost;
+        if (sample.Stack is { } key)
+        {
             Samples = Saturating.Add(Samples, sample.Count);
+            stack = keys.NumberOf(key);
+        }
+        else
+        {
+            LostSamples = Saturating.Add(LostSamples, sample.Count);
+        }
         CpuNanos = Saturating.Add(CpuNanos, sample.CpuNanos);
-        held.Add(sample);
+        held.Add(new NumberedSample(sample.Thread, stack, sample.Time, sample.Count, sample.CpuNanos));
     }
 
     /// <summary>Aggregates what was held long enough. Called after every round of draining.</summary>
@@ -71,46 +92,46 @@ internal sealed class SampleAggregator(
     /// <param name="resolver">Names stacks; asked once for each.</param>
     /// <param name="threads">The thread of an index; equal indices give the same instance.</param>
     /// <param name="extras">Process-level time to show beside the samples.</param>
-    public IReadOnlyList<ProfileSample> Build(
-        IStackResolver resolver, Func<int, ProfileThread> threads, IEnumerable<ProcessTime> extras)
+    /// <returns>Samples that are read from this object as long as it is not disposed.</returns>
+    public AggregatedSamples Build(IStackResolver resolver, Func<int, ProfileThread> threads, IEnumerable<ProcessTime> extras)
     {
         held.MarkAllDue();
         ReleaseDue();
+        timed?.Finish();
 
         var resolved = new IReadOnlyList<Location>[stacks.Count];
         for (int i = 0; i < resolved.Length; i++)
-            resolved[i] = Resolve(stacks[i], resolver);
+            resolved[i] = Resolve(keys[stacks[i].Stack], stacks[i].LastSeen, resolver);
         List<ProfileSample> process = [.. extras.Where(e => e.CpuNanos > 0).Select(e =>
             new ProfileSample([resolver.Synthetic(e.Name)], Thread: null, Count: 0, e.CpuNanos, Time: null))];
-        if (timestamps)
-            return new TimedSampleList(timed, resolved, threads, clock.ToUnix, process);
-
-        var samples = new List<ProfileSample>(totals.Count + process.Count);
-        foreach ((int thread, int stack, long count, long cpuNanos) in totals.Entries)
-            samples.Add(new ProfileSample(resolved[stack], threads(thread), count, cpuNanos, Time: null));
-        samples.AddRange(process);
-        return samples;
+        return new AggregatedSamples(
+            new SampleSums(totals, resolved, threads, process),
+            timed is null ? null : new TimedProfileSamples(timed, clock, new SampleSums(timed.Untimed, resolved, threads, process)));
     }
+
+    /// <summary>Gives back what samples with times took on disk.</summary>
+    public void Dispose() => timed?.Dispose();
 
     private void ReleaseDue()
     {
-        while (held.TryTakeDue(out SettledSample sample))
+        for (ReadOnlySpan<NumberedSample> due; (due = held.TakeDue()).Length > 0;)
         {
-            MonotonicNanos time = clock.ToMonotonic(sample.Time);
-            int generation = sample.Stack is null ? 0 : generations.GenerationAt(time);
-            int stack = stacks.IndexOf(sample.Stack, generation, time);
-            if (timestamps)
-                timed.Add(new TimedSample(sample.Thread, stack, sample.Time, sample.Count, sample.CpuNanos));
-            else
+            foreach (ref readonly NumberedSample sample in due)
+            {
+                MonotonicNanos time = clock.ToMonotonic(sample.Time);
+                int generation = sample.Stack == StackKeys.Lost ? 0 : generations.GenerationAt(time);
+                int stack = stacks.IndexOf(sample.Stack, generation, time);
                 totals.Add(sample.Thread, stack, sample.Count, sample.CpuNanos);
+                timed?.Add(sample with { Stack = stack });
+            }
         }
     }
 
-    private static IReadOnlyList<Location> Resolve(StackEntry entry, IStackResolver resolver)
+    private static IReadOnlyList<Location> Resolve(StackKey? key, MonotonicNanos seen, IStackResolver resolver)
     {
-        if (entry.Stack is not { } stack)
+        if (key is not { } stack)
             return [resolver.Synthetic(SyntheticFrames.LostSamples)];
-        IReadOnlyList<Location> locations = resolver.Resolve(stack, entry.LastSeen);
+        IReadOnlyList<Location> locations = resolver.Resolve(stack, seen);
         if (locations.Count == 0)
             locations = [resolver.Synthetic(SyntheticFrames.UnknownStack)];
         return SyntheticFrames.ForStop(stack.Stop) is { } missing ? [.. locations, resolver.Synthetic(missing)] : locations;

@@ -34,8 +34,9 @@ internal sealed class AttachRun(CommandServices services, CollectOptions options
         }
 
         var result = capture.Finish();
-        services.Profiles.Write(output, result.Profile);
-        _view.Summarize(output, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false));
+        var files = services.Profiles.Write(output, result.Profile);
+        _view.Summarize(output, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false), files);
+        if (result.Summary.Failure is { } failure) throw new UserError(ExitCode.Tracing, failure);
         return (int)(leaseLost ? ExitCode.Tracing : ExitCode.Ok);
     }
 }

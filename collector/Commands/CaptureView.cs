@@ -47,10 +47,11 @@ internal sealed class CaptureView(IAnsiConsole console)
     /// <param name="path">Where the profile was written.</param>
     /// <param name="summary">Of the capture.</param>
     /// <param name="top">Its top functions by self time.</param>
-    internal void Summarize(string path, CaptureSummary summary, IReadOnlyList<TopFunction> top)
+    /// <param name="files">The files it is in, when that is more than <paramref name="path"/>.</param>
+    internal void Summarize(string path, CaptureSummary summary, IReadOnlyList<TopFunction> top, IReadOnlyList<string>? files = null)
     {
         console.WriteLine();
-        Say(Invariant($"Wrote {path}: {summary.Samples:N0} samples, {Seconds(summary.CpuNanos)} of CPU time in {summary.Duration.TotalSeconds:N1} s"));
+        ShowWritten(path, summary, files);
         Say($"  engine  {summary.Engine}");
         Say($"  clock   {summary.Clock}");
         Say(Invariant($"  rate    {Rate(summary)}"));
@@ -68,10 +69,18 @@ internal sealed class CaptureView(IAnsiConsole console)
     }
 
     /// <summary>The same for one of several profiles that matters less: what was written and what went wrong.</summary>
-    internal void SummarizeBriefly(string path, CaptureSummary summary)
+    internal void SummarizeBriefly(string path, CaptureSummary summary, IReadOnlyList<string>? files = null)
+    {
+        ShowWritten(path, summary, files);
+        ShowLosses(summary);
+    }
+
+    private void ShowWritten(string path, CaptureSummary summary, IReadOnlyList<string>? files)
     {
         Say(Invariant($"Wrote {path}: {summary.Samples:N0} samples, {Seconds(summary.CpuNanos)} of CPU time in {summary.Duration.TotalSeconds:N1} s"));
-        ShowLosses(summary);
+        if (files is null || files.Count < 2) return;
+        Say(Invariant($"  parts   {files.Count}, each a profile of its own stretch of time; with the first one:"));
+        foreach (string file in files.Skip(1)) Say($"          {file}");
     }
 
     private void ShowLosses(CaptureSummary summary)

@@ -6,7 +6,8 @@ namespace DotnetPprof.Commands;
 internal interface IProfileStore
 {
     /// <summary>Puts the whole profile in place at once, or throws and leaves what was there.</summary>
-    void Write(string path, Profile profile);
+    /// <returns>The files it is in: more than one where it is too large for one.</returns>
+    IReadOnlyList<string> Write(string path, Profile profile);
 
     /// <summary>The functions with most CPU time, by their own or with their callees'.</summary>
     IReadOnlyList<TopFunction> Top(Profile profile, int count, bool inclusive);

@@ -83,8 +83,8 @@ internal sealed class LaunchRun(CommandServices services, CollectOptions options
     {
         // The one that did the work is shown last and in full: it is what stays on the screen.
         var profiles = captures.Written.OrderBy(profile => profile.Summary.CpuNanos).ToList();
-        foreach (var profile in profiles.SkipLast(1)) View.SummarizeBriefly(profile.Path, profile.Summary);
-        foreach (var profile in profiles.TakeLast(1)) View.Summarize(profile.Path, profile.Summary, profile.Top);
+        foreach (var profile in profiles.SkipLast(1)) View.SummarizeBriefly(profile.Path, profile.Summary, profile.Files);
+        foreach (var profile in profiles.TakeLast(1)) View.Summarize(profile.Path, profile.Summary, profile.Top, profile.Files);
         if (_errorCode != 0 || profiles.Count > 0) return _errorCode;
         if (!_skipped) View.Warn(WhyNothing(launched));
         return (int)ExitCode.SessionCreation;

@@ -6,9 +6,10 @@ using Microsoft.Diagnostics.NETCore.Client;
 namespace DotnetPprof.Commands;
 
 /// <param name="Path">Where the profile was written.</param>
+/// <param name="Files">The files it is in, this path's first.</param>
 /// <param name="Summary">Of the capture.</param>
 /// <param name="Top">Its top functions.</param>
-internal sealed record WrittenProfile(string Path, CaptureSummary Summary, IReadOnlyList<TopFunction> Top);
+internal sealed record WrittenProfile(string Path, IReadOnlyList<string> Files, CaptureSummary Summary, IReadOnlyList<TopFunction> Top);
 
 /// <summary>The captures of a launched command: one per process that was meant, each written as soon as it ends.</summary>
 /// <param name="services">What it works with.</param>
@@ -144,8 +145,9 @@ internal sealed class LaunchedCaptures(CommandServices services, CollectOptions 
             using (capture)
             {
                 var result = capture.Finish();
-                services.Profiles.Write(path, result.Profile);
-                _written.Enqueue(new WrittenProfile(path, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false)));
+                var files = services.Profiles.Write(path, result.Profile);
+                _written.Enqueue(new WrittenProfile(path, files, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false)));
+                if (result.Summary.Failure is { } failure) onError(new UserError(ExitCode.Tracing, failure));
             }
         }
         catch (Exception error)

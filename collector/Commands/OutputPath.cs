@@ -1,3 +1,4 @@
+using DotnetPprof.Emit;
 using DotnetPprof.Model;
 
 namespace DotnetPprof.Commands;
@@ -16,18 +17,13 @@ internal static class OutputPath
     }
 
     /// <summary>The same path with the pid before the extension, for one of several profiles.</summary>
-    internal static string WithPid(string path, int pid)
-    {
-        if (path.EndsWith(Extension, StringComparison.Ordinal)) return $"{path[..^Extension.Length]}.{pid}{Extension}";
-        string extension = Path.GetExtension(path);
-        return $"{path[..^extension.Length]}.{pid}{extension}";
-    }
+    internal static string WithPid(string path, int pid) => ProfileParts.Numbered(path, pid);
 
     /// <summary>Fails now rather than after an hour of sampling.</summary>
     internal static void CheckWritable(string path)
     {
         string full = Path.GetFullPath(path);
-        string folder = Path.GetDirectoryName(full) ?? "/";
+        string folder = Folder(path);
         if (Directory.Exists(full)) throw Unwritable(path, "it is a directory");
         if (!Directory.Exists(folder)) throw Unwritable(path, $"there is no directory '{folder}'");
         // The finished profile is moved into place, which would put a file where a device was.
@@ -42,6 +38,9 @@ internal static class OutputPath
             throw Unwritable(path, error is UnauthorizedAccessException ? $"no permission to create files in '{folder}'" : error.Message);
         }
     }
+
+    /// <summary>The directory of a path, for what is put beside it.</summary>
+    internal static string Folder(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
 
     private static UserError Unwritable(string path, string why) => new(ExitCode.Argument, $"cannot write '{path}': {why}");
 }

@@ -7,7 +7,7 @@ namespace DotnetPprof.Commands;
 /// <summary>Profiles as files.</summary>
 internal sealed class ProfileStore : IProfileStore
 {
-    public void Write(string path, Profile profile) => ProfileFile.WriteAtomically(path, profile);
+    public IReadOnlyList<string> Write(string path, Profile profile) => ProfileParts.Write(path, profile);
 
     public IReadOnlyList<TopFunction> Top(Profile profile, int count, bool inclusive) =>
         Rows(TopFunctionsReport.Of(profile), count, inclusive);

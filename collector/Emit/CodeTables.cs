@@ -1,4 +1,5 @@
 using DotnetPprof.Model;
+using Google.Protobuf;
 using Pprof = Perftools.Profiles;
 
 namespace DotnetPprof.Emit;
@@ -26,6 +27,9 @@ internal sealed class CodeTables
 
     public List<Pprof.Function> Functions { get; } = [];
 
+    /// <summary>What the tables take in a message.</summary>
+    public long Bytes { get; private set; }
+
     public ulong IdOf(Location location)
     {
         if (locationIds.TryGetValue(location, out ulong id))
@@ -40,6 +44,7 @@ internal sealed class CodeTables
         if (location.Lines.Count > 1)
             mapping.HasInlineFrames = true;
         Locations.Add(entry);
+        Bytes += FieldSize(entry);
         return id;
     }
 
@@ -51,14 +56,16 @@ internal sealed class CodeTables
         functionIds.Add(function, id);
         // pprof takes a system name that equals the name for one it may simplify, and strips (...) and <...> from it.
         string systemName = function.SystemName == function.Name ? "" : function.SystemName;
-        Functions.Add(new Pprof.Function
+        var entry = new Pprof.Function
         {
             Id = id,
             Name = strings.Intern(function.Name),
             SystemName = strings.Intern(systemName),
             Filename = strings.Intern(function.FileName),
             StartLine = function.StartLine,
-        });
+        };
+        Functions.Add(entry);
+        Bytes += FieldSize(entry);
         return id;
     }
 
@@ -81,6 +88,10 @@ internal sealed class CodeTables
         };
         mappingByModule.Add(mapping, entry);
         Mappings.Add(entry);
+        // And two for inline frames, which are not known yet.
+        Bytes += FieldSize(entry) + 2;
         return entry;
     }
+
+    private static int FieldSize(IMessage entry) => 1 + CodedOutputStream.ComputeMessageSize(entry);
 }

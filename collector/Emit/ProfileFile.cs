@@ -23,6 +23,14 @@ internal static class ProfileFile
         using var probe = new FileStream(temporary, Exclusive(FileOptions.DeleteOnClose));
     });
 
+    /// <summary>Whether a path leads to what cannot be replaced by a file, such as /dev/stdout.</summary>
+    internal static bool IsDevice(string path)
+    {
+        bool device = false;
+        Explain(path, () => device = IsSpecial(TargetOf(path)));
+        return device;
+    }
+
     internal static void WriteAtomically(string path, Action<Stream> write) => Explain(path, () =>
     {
         string target = TargetOf(path);

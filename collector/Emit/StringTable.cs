@@ -1,4 +1,5 @@
 using System.Text;
+using Google.Protobuf;
 
 namespace DotnetPprof.Emit;
 
@@ -9,6 +10,9 @@ internal sealed class StringTable
     private readonly List<string> strings = [""];
 
     public IReadOnlyList<string> Strings => strings;
+
+    /// <summary>What the table takes in a message.</summary>
+    public long Bytes { get; private set; } = EntryBytes("");
 
     /// <summary>The index of <paramref name="text"/>, added when it is new.</summary>
     public long Intern(string text)
@@ -24,9 +28,12 @@ internal sealed class StringTable
         }
         index = strings.Count;
         strings.Add(text);
+        Bytes += EntryBytes(text);
         indices.Add(text, index);
         return index;
     }
+
+    private static int EntryBytes(string text) => 1 + CodedOutputStream.ComputeStringSize(text);
 
     /// <summary>
     /// Protobuf strings are UTF-8, which has no form for half a surrogate pair; obfuscated assemblies name methods so.

@@ -47,12 +47,18 @@ public sealed record ProfileThread(int Id, string Name);
 /// <param name="Time">When the single sample was taken; null for aggregated samples.</param>
 public readonly record struct ProfileSample(IReadOnlyList<Location> Stack, ProfileThread? Thread, long Count, long CpuNanos, UnixNanos? Time);
 
+/// <summary>
+/// Samples each with its time, more than memory would hold: made one by one as they are asked for, from the first on
+/// each time. In order of time per thread; those without a time come last. Reading may fail as any file's may.
+/// </summary>
+public interface ITimedSamples : IEnumerable<ProfileSample>, IDisposable;
+
 /// <summary>A finished capture, ready to be written.</summary>
 /// <param name="Start">When sampling began.</param>
 /// <param name="DurationNanos">Wall-clock length of the sampling.</param>
 /// <param name="PeriodNanos">Nanoseconds of CPU time between two samples as asked: 1e9 / Hz.</param>
 /// <param name="MainMapping">The main binary, which viewers expect first.</param>
-/// <param name="Samples">All samples, visible losses included.</param>
+/// <param name="Samples">All samples, visible losses included; added up by thread and stack where that was not forbidden.</param>
 /// <param name="Comments">Free text: engine, clock, rates, losses by reason, versions.</param>
 public sealed record Profile(
     UnixNanos Start,
@@ -60,4 +66,8 @@ public sealed record Profile(
     long PeriodNanos,
     Mapping MainMapping,
     IReadOnlyList<ProfileSample> Samples,
-    IReadOnlyList<string> Comments);
+    IReadOnlyList<string> Comments)
+{
+    /// <summary>The same samples apart, with their times: what is to be written in place of the sums. Null without.</summary>
+    public ITimedSamples? Timed { get; init; }
+}

@@ -51,7 +51,7 @@ internal sealed class Capture : ICapture
         session = new SessionAccount(region);
         anchorsTaken = session.Control.StartAnchor;
         clock = new TickMap(session.Control.ClockHz);
-        aggregator = new SampleAggregator(options.Timestamps, clock, new CodeGenerations(target.Events.Code));
+        aggregator = new SampleAggregator(options.Timestamps, clock, new CodeGenerations(target.Events.Code), options.SpillDirectory);
         drain = new RegionDrain(region, region.Rings(region.Control.RingCount, region.Control.RingRecords), new ModuleWatch(target.Modules, aggregator));
         drainer = new Thread(DrainUntilStopped) { Name = "drain", IsBackground = true };
     }
@@ -117,6 +117,7 @@ internal sealed class Capture : ICapture
         lease.Dispose();
         mapped.Dispose();
         target.Dispose();
+        aggregator.Dispose();
         stopping.Dispose();
     }
 

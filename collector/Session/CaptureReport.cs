@@ -29,14 +29,14 @@ internal sealed class CaptureReport(
         long unsampled = Math.Max(0, processNanos - agentNanos - aggregator.CpuNanos);
         var threads = new ProfileThread?[drain.Threads.Count];
         var resolver = new StackResolver(drain.Chains, target.Symbolizer);
-        IReadOnlyList<ProfileSample> samples = aggregator.Build(
+        AggregatedSamples samples = aggregator.Build(
             resolver,
             index => threads[index] ??= new ProfileThread((int)drain.Threads[index].Tid, drain.Threads[index].Name),
             [new ProcessTime(SyntheticFrames.UnsampledThreads, unsampled), new ProcessTime(SyntheticFrames.Agent, agentNanos)]);
 
         (UnixNanos start, long duration) = Interval();
         CaptureSummary summary = Summarize(duration, unsampled);
-        var profile = new Profile(start, duration, 1_000_000_000 / options.RateHz, target.Symbolizer.MainMapping, samples, Comments(summary));
+        var profile = new Profile(start, duration, 1_000_000_000 / options.RateHz, target.Symbolizer.MainMapping, samples.Sums, Comments(summary)) { Timed = samples.Timed };
         return new CaptureResult(profile, summary);
     }
 
@@ -75,7 +75,12 @@ internal sealed class CaptureReport(
             clockChoice.Reason,
             clockChoice.Others,
             [.. s_losses.Select(loss => new LossCount(loss.Reason, (long)session.Counter(loss.Counter))).Where(loss => loss.Count > 0)],
-            warnings);
+            warnings)
+        {
+            Failure = aggregator.Untimed is { } untimed
+                ? $"there was no room in '{options.SpillDirectory ?? Path.GetTempPath()}' to keep samples with their times ({untimed.Error}): from {NoteText.Time(untimed.Since.Value)} on the profile has them without"
+                : null,
+        };
     }
 
     private string RateNote(double armed)
@@ -107,6 +112,8 @@ internal sealed class CaptureReport(
             comments.Add("end: the target ended before sampling was stopped; what it did after its last sample is not here");
         if (summary.RateNote.Length > 0)
             comments.Add($"rate note: {summary.RateNote}");
+        if (summary.Failure is { } failure)
+            comments.Add($"note: {failure}");
         comments.AddRange(summary.Losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"lost: {loss.Count} {loss.Reason}")));
         comments.AddRange(summary.Warnings.Select(warning => $"note: {warning}"));
         return comments;

@@ -134,12 +134,12 @@ public class SampleAggregatorTests
     [Fact]
     public void WithTimestampsEverySampleIsKeptWithItsTime()
     {
-        SampleAggregator aggregator = New(timestamps: true);
+        using SampleAggregator aggregator = New(timestamps: true);
         aggregator.Add(Sample(1, 0xa, at: 1 * Second, cpu: 4));
         aggregator.Add(Sample(2, 0xa, at: 1 * Second + 5, cpu: 5));
         aggregator.Add(Sample(1, 0xa, at: 2 * Second, cpu: 6));
         aggregator.Add(new SettledSample(1, Stack(0xa), At(2 * Second), 0, 100));
-        IReadOnlyList<ProfileSample> samples = Build(aggregator, new ProcessTime("[x]", 1));
+        List<ProfileSample> samples = [.. BuildBoth(aggregator, new ProcessTime("[x]", 1)).Timed!];
         Assert.Equal(
             [
                 (threads[1], 1L, 4L, new UnixNanos(101 * Second)),
@@ -149,6 +149,33 @@ public class SampleAggregatorTests
             ],
             samples.Select(s => (s.Thread, s.Count, s.CpuNanos, s.Time)));
         Assert.Same(samples[0].Stack, samples[2].Stack);
+        Assert.Null(aggregator.Untimed);
+    }
+
+    [Fact]
+    public void AddressesThatAlternateBetweenGenerationsKeepTheirStacks()
+    {
+        SampleAggregator aggregator = New(new FakeGenerations(2 * Second, 5 * Second));
+        for (int round = 0; round < 3; round++)
+        {
+            foreach (long at in (long[])[1 * Second, 3 * Second, 6 * Second])
+                aggregator.Add(Sample(round, 0xa, at, cpu: 1));
+        }
+        IReadOnlyList<ProfileSample> samples = Build(aggregator);
+        Assert.Equal(9, samples.Count);
+        Assert.Equal(3, samples.Select(s => s.Stack).Distinct().Count());
+        Assert.Equal(3, resolver.Resolved);
+    }
+
+    [Fact]
+    public void ManyStacksStayApart()
+    {
+        SampleAggregator aggregator = New();
+        for (int i = 0; i < 200_000; i++)
+            aggregator.Add(new SettledSample(i % 3, new StackKey(new(0x7f00_0000_0000 + (ulong)(i / 2) * 16), (uint)(i % 5), StopReason.Root), At(i), 1, i));
+        IReadOnlyList<ProfileSample> samples = Build(aggregator);
+        Assert.Equal(200_000, samples.Count);
+        Assert.Equal(Enumerable.Range(0, 200_000).Select(i => ((long)i, threads[i % 3])), samples.Select(s => (s.CpuNanos, s.Thread!)));
     }
 
     [Fact]
@@ -164,7 +191,9 @@ public class SampleAggregatorTests
     private static SampleAggregator New(FakeGenerations? generations = null, bool timestamps = false) =>
         new(timestamps, Clock(), generations ?? new FakeGenerations());
 
-    private IReadOnlyList<ProfileSample> Build(SampleAggregator aggregator, params ProcessTime[] extras) =>
+    private IReadOnlyList<ProfileSample> Build(SampleAggregator aggregator, params ProcessTime[] extras) => BuildBoth(aggregator, extras).Sums;
+
+    private AggregatedSamples BuildBoth(SampleAggregator aggregator, params ProcessTime[] extras) =>
         aggregator.Build(resolver, i => threads[i], extras);
 
     /// <summary>A clock of 4 ticks a nanosecond whose wall clock is 100 s ahead of CLOCK_MONOTONIC.</summary>

@@ -28,6 +28,16 @@ public class CaptureViewTests
         Assert.DoesNotContain('\u001b', shown);
     }
 
+    [Fact]
+    public void TheSummaryListsAllParts()
+    {
+        var text = new StringWriter();
+        new CaptureView(Consoles.Create(text, isRedirected: true)).SummarizeBriefly("a.pb.gz", FakeCapture.Summary, ["a.pb.gz", "a.2.pb.gz", "a.3.pb.gz"]);
+        Assert.Contains("3, each a profile of its own stretch of time", text.ToString());
+        Assert.Contains("a.2.pb.gz", text.ToString());
+        Assert.Contains("a.3.pb.gz", text.ToString());
+    }
+
     [Theory]
     [InlineData("A.B.C(System.Int32)", "A.B.C")]
     [InlineData("A.<>c.<M>b__0()", "A.<>c.<M>b__0")]

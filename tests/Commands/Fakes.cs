@@ -78,7 +78,11 @@ internal sealed class FakeProfiles : IProfileStore
         new("Shop.Main()", 1_000_000_000, 20, 5_000_000_000, 100),
     ];
 
-    public void Write(string path, Profile profile) => File.WriteAllText(path, "profile");
+    public IReadOnlyList<string> Write(string path, Profile profile)
+    {
+        File.WriteAllText(path, "profile");
+        return [path];
+    }
 
     public IReadOnlyList<TopFunction> Top(Profile profile, int count, bool inclusive) => Rows;
 
