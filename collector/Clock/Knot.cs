@@ -6,7 +6,8 @@ namespace DotnetPprof.Clock;
 /// <param name="Monotonic">CLOCK_MONOTONIC, nanoseconds.</param>
 /// <param name="Wall">CLOCK_REALTIME without the steps it made since the first anchor, nanoseconds since 1970.</param>
 /// <param name="WidthNanos">The bracket's width; the readings were within half of it of the middle.</param>
-internal readonly record struct Knot(long Offset, long EndOffset, long Monotonic, long Wall, long WidthNanos)
+/// <param name="BoundNanos">The error bound of the line that ends here where knots on its way were left out; else 0.</param>
+internal readonly record struct Knot(long Offset, long EndOffset, long Monotonic, long Wall, long WidthNanos, long BoundNanos = 0)
 {
     public long ErrorNanos => WidthNanos / 2 + 1;
 }

@@ -21,10 +21,18 @@ namespace DotnetPprof.Clock;
 /// that stand on either side of an <see cref="Add"/>. One exception: when the very first anchor was read slowly, a
 /// better second one replaces it, and everything moves by up to the first one's bound. Not thread-safe.
 /// </para>
+/// <para>
+/// Of the anchors of many hours only as many are kept as it takes to stay within nanoseconds of all; see
+/// <see cref="KnotThinning"/>. <see cref="ErrorBoundNanos"/> includes it.
+/// </para>
 /// </summary>
 /// <param name="nominalHz">Ticks per second as estimated, for as long as the anchors span too little to tell.</param>
-internal sealed class TickMap(ulong nominalHz)
+/// <param name="mostKnots">Anchors kept at most; those of the last tenth stay whatever they are.</param>
+internal sealed class TickMap(ulong nominalHz, int mostKnots = TickMap.MostKnots)
 {
+    /// <summary>Two hours of four a second; 1.5 MB.</summary>
+    private const int MostKnots = 1 << 15;
+
     /// <summary>The kernel never slews its clocks by more than 500 ppm; twice that tells a step from a slew.</summary>
     private const long StepDivisor = 1_000;
 
@@ -169,12 +177,28 @@ internal sealed class TickMap(ulong nominalHz)
             headBaseline = knots.Count - 1;
         while (tailBaseline + 1 < knots.Count - 1 && monotonic - knots[tailBaseline + 1].Monotonic >= RateBaselineNanos)
             tailBaseline++;
+        if (knots.Count >= mostKnots)
+            Thin();
+    }
+
+    /// <summary>The first second and the last tell rates, and the newest are asked for most.</summary>
+    private void Thin()
+    {
+        int last = Math.Min(tailBaseline, knots.Count - 1 - mostKnots / 10);
+        if (last - headBaseline < mostKnots / 2)
+            return;
+        for (int i = headBaseline; i < last; i++)
+            knots[i + 1] = knots[i + 1] with { BoundNanos = SegmentBound(i) };
+        tailBaseline -= KnotThinning.Halve(knots, headBaseline, last);
+        lastSegment = 0;
     }
 
     private long SegmentBound(int segment)
     {
         Knot from = knots[segment];
         Knot to = knots[segment + 1];
+        if (to.BoundNanos > 0)
+            return to.BoundNanos;
         long bend = long.MaxValue;
         if (segment > 0)
             bend = Math.Min(bend, Departure(from, to, knots[segment - 1], from));
