@@ -62,12 +62,15 @@ internal sealed class HoldBuffer(long delayNanos, int capacity)
         marks.Enqueue((added, now.Value));
     }
 
-    /// <summary>Makes everything due.</summary>
+    /// <summary>Makes everything due; nothing comes any more.</summary>
     public void MarkAllDue()
     {
         marks.Clear();
         due = added;
     }
+
+    /// <summary>Gives back the memory of samples that were taken.</summary>
+    public void Trim() => spare.Clear();
 
     /// <summary>Takes the oldest samples that are due, as many as lie together in memory.</summary>
     /// <returns>Empty when none is due; valid until the next call of <see cref="Add"/>.</returns>

@@ -97,6 +97,7 @@ internal sealed class SampleAggregator(
     {
         held.MarkAllDue();
         ReleaseDue();
+        held.Trim();
         timed?.Finish();
 
         var resolved = new IReadOnlyList<Location>[stacks.Count];

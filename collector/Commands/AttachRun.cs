@@ -18,7 +18,7 @@ internal sealed class AttachRun(CommandServices services, CollectOptions options
 
         using var stop = new StopRequests();
         _view.Say($"Attaching to {name} ({pid})...");
-        using var capture = services.Captures.Attach(options.ForProcess(pid) with { SpillDirectory = OutputPath.Folder(output) });
+        using var capture = services.Captures.Attach(options.ForProcess(pid));
         bool listensForEnter = !Console.IsInputRedirected && Interop.ProcessInterop.IsForegroundOfTerminal();
         if (listensForEnter) stop.ListenForEnter();
         string how = listensForEnter ? "Ctrl-C or Enter" : "Ctrl-C";

@@ -27,8 +27,8 @@ internal sealed record CollectOptions(
 {
     internal const int DefaultRateHz = 250;
 
-    /// <summary>Of one process.</summary>
-    internal CaptureOptions ForProcess(int pid) => new(pid, RateHz, Timestamps, Clock, MaxOverheadPpm);
+    /// <summary>Of one process. What does not fit memory waits where the profile will be: there must be room anyway.</summary>
+    internal CaptureOptions ForProcess(int pid) => new(pid, RateHz, Timestamps, Clock, MaxOverheadPpm, OutputPath.Folder(Output ?? "x"));
 
     /// <summary>Throws unless exactly one target is given.</summary>
     internal CollectOptions Checked()

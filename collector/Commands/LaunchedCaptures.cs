@@ -66,8 +66,7 @@ internal sealed class LaunchedCaptures(CommandServices services, CollectOptions 
 
         try
         {
-            var forProcess = options.ForProcess(pid) with { SpillDirectory = OutputPath.Folder(options.Output ?? "x") };
-            _suspended[pid] = services.Captures.Prepare(forProcess, client);
+            _suspended[pid] = services.Captures.Prepare(options.ForProcess(pid), client);
         }
         catch
         {

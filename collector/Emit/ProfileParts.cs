@@ -87,6 +87,9 @@ internal sealed class ProfileParts
             written.Add(part);
             samplesWritten += count;
             reached = latest;
+            // Its tables lived long enough to count as lasting, and would pile up part by part.
+            if (more)
+                GC.Collect();
         }
         while (more);
     }

@@ -8,9 +8,8 @@ namespace DotnetPprof.Session;
 /// <param name="Timestamps">Whether every stack sample is kept apart with its time.</param>
 /// <param name="Clock">What samples are stamped by; Auto leaves it to the agent.</param>
 /// <param name="MaxOverheadPpm">What sampling may take of a thread's CPU time, in millionths; 0 for no limit.</param>
-/// <param name="SpillDirectory">Where such samples are put while they wait, when they are many; null for the system's place.</param>
-public sealed record CaptureOptions(
-    int Pid, int RateHz, bool Timestamps, ClockKind Clock = ClockKind.Auto, int MaxOverheadPpm = 0, string? SpillDirectory = null);
+/// <param name="SpillDirectory">Where samples kept apart wait when they are many; null for the system's place.</param>
+public sealed record CaptureOptions(int Pid, int RateHz, bool Timestamps, ClockKind Clock = ClockKind.Auto, int MaxOverheadPpm = 0, string? SpillDirectory = null);
 
 /// <param name="Elapsed">Since sampling began.</param>
 /// <param name="Samples">Stack samples drained so far.</param>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DotnetPprof.Bench.Clock;
 using DotnetPprof.Bench.Compare;
+using DotnetPprof.Bench.Convert;
 using DotnetPprof.Bench.GroundTruth;
 
 namespace DotnetPprof.Bench;
@@ -13,6 +14,7 @@ internal static class Program
         {
             ClockCommand.Create(),
             CompareCommand.Create(),
+            ConvertCommand.Create(),
             ClockTruthCommand.Create(),
         };
         try

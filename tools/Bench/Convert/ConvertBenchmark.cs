@@ -11,12 +11,14 @@ namespace DotnetPprof.Bench.Convert;
 /// <param name="Timestamps">Whether each was kept apart with its time.</param>
 /// <param name="DrainSeconds">From the rings to sums, and to the spill file where samples have times.</param>
 /// <param name="WriteSeconds">From there to the files: names, encoding, compression.</param>
-/// <param name="PeakBytes">The process's resident high water meanwhile, the region and the runtime included.</param>
+/// <param name="CpuSeconds">CPU time of both, all threads: what is left of a measurement on a machine that is not idle.</param>
+/// <param name="DrainPeakBytes">The process's resident high water while draining, the region and the runtime included.</param>
+/// <param name="PeakBytes">The same over all.</param>
 /// <param name="BaseBytes">The part of it that was there before the first sample.</param>
 /// <param name="OutputBytes">Of all files.</param>
 /// <param name="Files">How many there are.</param>
 internal sealed record ConvertResult(
-    long Samples, bool Timestamps, double DrainSeconds, double WriteSeconds, long PeakBytes, long BaseBytes, long OutputBytes, int Files)
+    long Samples, bool Timestamps, double DrainSeconds, double WriteSeconds, double CpuSeconds, long DrainPeakBytes, long PeakBytes, long BaseBytes, long OutputBytes, int Files)
 {
     public double Seconds => DrainSeconds + WriteSeconds;
 
@@ -49,10 +51,14 @@ internal static class ConvertBenchmark
         long before = PeakMemory.Resident;
 
         var draining = new Stopwatch();
+        TimeSpan making = TimeSpan.Zero;
+        TimeSpan cpuBefore = Environment.CpuUsage.TotalTime;
         long anchored = 0;
         for (long made = 0; made < samples;)
         {
+            TimeSpan begun = Environment.CpuUsage.TotalTime;
             made += region.Fill(samples - made);
+            making += Environment.CpuUsage.TotalTime - begun;
             draining.Start();
             for (; anchored <= region.Now; anchored += AnchorEvery)
                 clock.Add(new ClockAnchor(new((ulong)anchored), new((ulong)anchored + 40), new(UnixStart + anchored), new(anchored)));
@@ -63,6 +69,7 @@ internal static class ConvertBenchmark
         draining.Start();
         drain.Finish();
         draining.Stop();
+        long drainPeak = PeakMemory.Bytes;
 
         var writing = Stopwatch.StartNew();
         var threads = new ProfileThread?[drain.Threads.Count];
@@ -74,12 +81,13 @@ internal static class ConvertBenchmark
         };
         IReadOnlyList<string> files = ProfileParts.Write(output, profile);
         writing.Stop();
+        double cpu = (Environment.CpuUsage.TotalTime - cpuBefore - making).TotalSeconds;
 
         long counted = built.Sums.Sum(sample => sample.Count);
         if (counted != samples)
             throw new InvalidOperationException($"the profile has {counted} samples, {samples} were made");
         return new ConvertResult(
-            samples, timestamps, draining.Elapsed.TotalSeconds, writing.Elapsed.TotalSeconds, PeakMemory.Bytes, before,
+            samples, timestamps, draining.Elapsed.TotalSeconds, writing.Elapsed.TotalSeconds, cpu, drainPeak, PeakMemory.Bytes, before,
             files.Sum(file => new FileInfo(file).Length), files.Count);
     }
 

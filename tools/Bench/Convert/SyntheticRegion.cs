@@ -98,7 +98,7 @@ internal sealed unsafe class SyntheticRegion : IDisposable
             Value = reading ? RecordsPerReading * RecordGap - 1 : 1,
             Chain = chainIds[chain],
             Kind = (byte)(reading ? RecordKind.Tick : RecordKind.Shot),
-            Stop = (byte)StopReason.Root,
+            Stop = (ushort)StopReason.Root,
         };
         Volatile.Write(ref slot->Head, slot->Head + 1);
     }
