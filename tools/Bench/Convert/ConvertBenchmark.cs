@@ -84,7 +84,7 @@ internal static class ConvertBenchmark
         double cpu = (Environment.CpuUsage.TotalTime - cpuBefore - making).TotalSeconds;
 
         long counted = built.Sums.Sum(sample => sample.Count);
-        if (counted != samples)
+        if (counted != samples || drain.Chains.Corrupt > 0)
             throw new InvalidOperationException($"the profile has {counted} samples, {samples} were made");
         return new ConvertResult(
             samples, timestamps, draining.Elapsed.TotalSeconds, writing.Elapsed.TotalSeconds, cpu, drainPeak, PeakMemory.Bytes, before,
