@@ -80,7 +80,7 @@ internal sealed class TimedSamples(string directory) : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Error = e.Message;
+            Error = FileProblem.Of(e);
             UntimedSince = spill.Buffered[0].Time;
             foreach (NumberedSample left in spill.Buffered)
                 Untimed.Add(left.Thread, left.Stack, left.Count, left.CpuNanos);

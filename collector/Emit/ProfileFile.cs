@@ -96,13 +96,11 @@ internal static class ProfileFile
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException or PathTooLongException)
         {
-            throw new UserError(ExitCode.Argument, $"cannot write '{OneLine(path)}': {OneLine(e.Message)}");
+            throw new UserError(ExitCode.Argument, $"cannot write '{FileProblem.OneLine(path)}': {FileProblem.OneLine(e.Message)}");
         }
         catch (IOException e)
         {
-            throw new UserError(ExitCode.Tracing, $"cannot write '{path}': {OneLine(e.Message)}");
+            throw new UserError(ExitCode.Tracing, $"cannot write '{path}': {FileProblem.Of(e)}");
         }
     }
-
-    private static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
 }

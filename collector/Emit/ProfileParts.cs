@@ -103,7 +103,7 @@ internal sealed class ProfileParts
         }
         catch (IOException e)
         {
-            throw new UserError(ExitCode.Tracing, $"cannot write '{path}': {e.Message}");
+            throw new UserError(ExitCode.Tracing, $"cannot write '{path}': {FileProblem.Of(e)}");
         }
     }
 
