@@ -65,6 +65,7 @@ internal sealed unsafe class ChainRetirement(SharedRegion region)
                 _busy.RemoveAll(slot => HotPath.Quiet(slot) != 0);
                 if (_busy.Count > 0)
                     break;
+                HotPath.PerfFlush();
                 _undrained.Clear();
                 for (uint slot = 0; slot < _slots; slot++)
                     _undrained.Add((slot, region.Slot(slot)->Generation, Volatile.Read(ref region.Slot(slot)->Head)));

@@ -99,7 +99,7 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
         {
             _holdsMemory = true;
             _startedAt = now;
-            session.Start(control->WantRateHz, control->WantMaxOverheadPpm, (ClockKind)control->WantClock);
+            session.Start(control->WantRateHz, control->WantMaxOverheadPpm, (EngineKind)control->WantEngine, (ClockKind)control->WantClock);
         }
         else if (!wanted && session.Running)
         {

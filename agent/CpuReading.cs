@@ -10,7 +10,7 @@ namespace DotnetPprof.Agent;
 /// </summary>
 /// <param name="Ticks">When it was.</param>
 /// <param name="ProcessCpuNs">CPU time of the process.</param>
-/// <param name="AgentCpuNs">CPU time of the agent's thread.</param>
+/// <param name="AgentCpuNs">CPU time of the agent's threads.</param>
 internal readonly record struct CpuReading(ulong Ticks, ulong ProcessCpuNs, ulong AgentCpuNs)
 {
     private const int Attempts = 10;
@@ -18,12 +18,15 @@ internal readonly record struct CpuReading(ulong Ticks, ulong ProcessCpuNs, ulon
     private const long TightPerThreadNs = 2_000;
 
     /// <summary>Tries again when this thread lost the CPU while it read.</summary>
-    internal static CpuReading Take(RawClock clock, IEnumerable<SampledThread> threads)
+    /// <param name="clock">The session's.</param>
+    /// <param name="pump">The perf engine's thread, or 0.</param>
+    /// <param name="threads">All threads to be marked.</param>
+    internal static CpuReading Take(RawClock clock, uint pump, IEnumerable<SampledThread> threads)
     {
         for (int attempt = 1; ; attempt++)
         {
             long begun = Libc.Now(Libc.ClockMonotonic);
-            var reading = new CpuReading(clock.Read(), (ulong)Libc.Now(Libc.ClockProcessCpu), (ulong)Libc.Now(Libc.ClockThreadCpu));
+            var reading = new CpuReading(clock.Read(), (ulong)Libc.Now(Libc.ClockProcessCpu), AgentCpu(pump));
             int count = 0;
             foreach (SampledThread thread in threads)
             {
@@ -34,4 +37,8 @@ internal readonly record struct CpuReading(ulong Ticks, ulong ProcessCpuNs, ulon
                 return reading;
         }
     }
+
+    /// <summary>CPU time of the agent's threads in nanoseconds: the calling one and the pump, if there is one.</summary>
+    internal static ulong AgentCpu(uint pump) =>
+        (ulong)Libc.Now(Libc.ClockThreadCpu) + (pump == 0 ? 0 : (ulong)Math.Max(HotPath.ThreadCpuNs(pump), 0));
 }

@@ -23,6 +23,9 @@ internal sealed class SampledThread(uint tid)
     /// <summary>The slot it has in the running session, or -1.</summary>
     internal int Slot { get; set; } = -1;
 
+    /// <summary>Whether it has timers in the running session; else the kernel samples it.</summary>
+    internal bool IsTimed { get; set; }
+
     /// <summary>The last scan that saw it.</summary>
     internal uint SeenInScan { get; set; }
 }

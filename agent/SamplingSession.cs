@@ -38,6 +38,8 @@ internal sealed unsafe class SamplingSession
     private uint _maxOverheadPpm;
     private ulong _cost;
     private long _nextCalibration;
+    private bool _isPerf;
+    private uint _pump;
     private long _nextAnchor;
     private long _nextScan;
     private long _nextWatch;
@@ -76,29 +78,35 @@ internal sealed unsafe class SamplingSession
     internal bool Running { get; private set; }
 
     /// <summary>Starts sampling; false, with the reason in the control block, when this process cannot be sampled.</summary>
-    internal bool Start(uint rateHz, uint maxOverheadPpm, ClockKind wantedClock)
+    internal bool Start(uint rateHz, uint maxOverheadPpm, EngineKind wanted, ClockKind wantedClock) =>
+        Start(rateHz, maxOverheadPpm, EngineChoice.Make(wanted, wantedClock, CalibrationShots), wantedClock, wanted == EngineKind.Auto);
+
+    private bool Start(uint rateHz, uint maxOverheadPpm, EngineChoice engine, ClockKind wantedClock, bool mayFallBack)
     {
         RegionControl* control = _region.Control;
-        if (HotPath.Install(_region.Header->SignalNumber) == 0)
-            return Fail("the runtime's activation signal was not found, and no other signal is safe to sample on");
-        if (_clock.Choose(wantedClock) is { } failure)
-            return Fail(failure);
-        RawClock clock = _clock.Clock;
-        ulong startTicks = clock.Read();
-        long startNs = Libc.Now(Libc.ClockMonotonic);
-        ulong cost = HotPath.CalibrateSampleCost(CalibrationShots);
-        ulong ticks = clock.Read() - startTicks;
-        ulong nanoseconds = (ulong)(Libc.Now(Libc.ClockMonotonic) - startNs);
-        if (cost == 0)
-            return Fail("a timer signal to the agent's own thread did not arrive, so no rate is known to be safe (timers may be refused or RLIMIT_SIGPENDING used up)");
-        SetRates(ticks, nanoseconds, cost);
-        control->ClockHz = (ulong)((UInt128)ticks * 1_000_000_000 / nanoseconds);
-
         _rateHz = rateHz;
         _maxOverheadPpm = maxOverheadPpm;
-        _cost = cost;
-        _plan = TimerPlan.For(rateHz, cost, maxOverheadPpm, KernelTick.Nanoseconds, out RateLimit limit);
-        ulong period = _plan.PeriodNs(KernelTick.Nanoseconds);
+        if (engine.Error is { } reason)
+            return Fail(reason);
+        _isPerf = engine.Kind == EngineKind.Perf;
+        _plan = default;
+        ulong cost = engine.SampleCostNs;
+        ulong period;
+        RateLimit limit;
+        if (_isPerf)
+        {
+            _clock.ChooseKernels();
+            control->ClockHz = 1_000_000_000;
+            period = EngineChoice.PerfPeriod(rateHz, cost, maxOverheadPpm, out limit);
+        }
+        else
+        {
+            if (_clock.Choose(wantedClock) is { } failure)
+                return Fail(failure);
+            if (PlanTimers(out cost, out limit) is { } refusal)
+                return Fail(refusal);
+            period = _plan.PeriodNs(KernelTick.Nanoseconds);
+        }
         uint records = MinimumRingRecords;
         while (records < 1_000_000_000 / period)
             records *= 2;
@@ -116,6 +124,12 @@ internal sealed unsafe class SamplingSession
         _chainedAtStart = HotPath.ChainedSignals();
         new Span<ulong>(_region.Counters, (int)RegionLayout.Counters).Clear();
 
+        _pump = 0;
+        if (_isPerf && !StartPerf(period, ref engine))
+            return mayFallBack ? Start(rateHz, maxOverheadPpm, EngineChoice.TimersBecause(engine.Error!), wantedClock, false) : Fail(engine.Error!);
+        control->Engine = (uint)engine.Kind;
+        SharedRegion.WriteText(control->EngineReason, 192, engine.Reason);
+        control->NotPermittedNs = 0;
         control->PeriodNs = period;
         control->SampleCostNs = cost;
         control->LimitedBy = (uint)limit;
@@ -125,18 +139,19 @@ internal sealed unsafe class SamplingSession
         control->Error[0] = 0;
         control->Session++;
         control->StartAnchor = control->AnchorCount;
-        _anchors.Begin(clock, control->ClockHz);
+        _anchors.Begin(_clock.Clock, control->ClockHz);
         control->StopTicks = 0;
         /* Threads first seen after the clocks were read would have used the scan's time unsampled. */
         _registry.Scan();
         _registry.BeginSession();
-        var start = CpuReading.Take(_clock.Clock, _registry.All);
+        var start = CpuReading.Take(_clock.Clock, _pump, _registry.All);
         control->ProcessCpuStartNs = start.ProcessCpuNs;
         control->AgentCpuStartNs = start.AgentCpuNs;
         control->StartTicks = start.Ticks;
         Volatile.Write(ref control->State, (uint)AgentState.Sampling);
 
-        foreach (SampledThread thread in _registry.All)
+        /* Should there not be room for all, then for those that have worked most. */
+        foreach (SampledThread thread in _registry.All.OrderByDescending(thread => thread.CpuMark))
             _slots.Open(thread);
         Running = true;
         _registry.Scan();
@@ -170,13 +185,13 @@ internal sealed unsafe class SamplingSession
         if (now >= _nextWatch)
         {
             _nextWatch = now + WatchIntervalNs;
-            if (HotPath.Installed() == 0)
+            if (_plan.TickPeriodNs != 0 && HotPath.Installed() == 0)
                 _displaced++;
             if (_watchdog.ThreadIsStarved())
                 HalveRate();
         }
         HotPath.FindModules();
-        if (now >= _nextCalibration)
+        if (now >= _nextCalibration && !_isPerf)
         {
             _nextCalibration = now + CalibrationIntervalNs;
             KeepCostCurrent();
@@ -190,11 +205,14 @@ internal sealed unsafe class SamplingSession
         Running = false;
         RegionControl* control = _region.Control;
         /* First no more samples, then the clocks: what a thread used after its last sample is charged to that. */
+        if (_isPerf)
+            HotPath.PerfSilence();
         foreach (SampledThread thread in _registry.All)
             _slots.Silence(thread);
-        var stop = CpuReading.Take(_clock.Clock, _registry.All);
+        var stop = CpuReading.Take(_clock.Clock, _pump, _registry.All);
         foreach (SampledThread thread in _registry.All)
             _slots.Close(thread, thread.CpuMark);
+        _slots.EndPerf();
         control->StopTicks = stop.Ticks;
         long now = Libc.Now(Libc.ClockMonotonic);
         long deadline = now + QuietPatienceNs;
@@ -207,6 +225,8 @@ internal sealed unsafe class SamplingSession
         }
         _anchors.Write();
         Publish(now);
+        if (_isPerf)
+            HotPath.PerfStop();
         /* What the process did while the last handlers were waited for is not the session's. */
         control->ProcessCpuNs = stop.ProcessCpuNs;
         control->AgentCpuNs = stop.AgentCpuNs;
@@ -218,6 +238,7 @@ internal sealed unsafe class SamplingSession
     {
         Running = false;
         _slots.DisarmAll();
+        HotPath.PerfStop();
         Fail("the agent met an unexpected error (" + reason + ") and stopped sampling");
     }
 
@@ -226,6 +247,45 @@ internal sealed unsafe class SamplingSession
     {
         _slots.End();
         _region.ReleaseSessionMemory();
+    }
+
+    /// <summary>Installs the handler, measures what a sample costs by it, and plans.</summary>
+    /// <returns>Why timers do not work here, or null.</returns>
+    private string? PlanTimers(out ulong cost, out RateLimit limit)
+    {
+        limit = RateLimit.None;
+        cost = 0;
+        if (HotPath.Install(_region.Header->SignalNumber) == 0)
+            return "the runtime's activation signal was not found, and no other signal is safe to sample on";
+        RawClock clock = _clock.Clock;
+        ulong startTicks = clock.Read();
+        long startNs = Libc.Now(Libc.ClockMonotonic);
+        cost = HotPath.CalibrateSampleCost(CalibrationShots);
+        ulong ticks = clock.Read() - startTicks;
+        ulong nanoseconds = (ulong)(Libc.Now(Libc.ClockMonotonic) - startNs);
+        if (cost == 0)
+            return "a timer signal to the agent's own thread did not arrive, so no rate is known to be safe (timers may be refused or RLIMIT_SIGPENDING used up)";
+        SetRates(ticks, nanoseconds, cost);
+        _region.Control->ClockHz = (ulong)((UInt128)ticks * 1_000_000_000 / nanoseconds);
+        _cost = cost;
+        _plan = TimerPlan.For(_rateHz, cost, _maxOverheadPpm, KernelTick.Nanoseconds, out limit);
+        return null;
+    }
+
+    /// <summary>Timers for threads that the kernel has no room for; null when they do not work here.</summary>
+    private TimerPlan? TimersBeside() => PlanTimers(out _, out _) is null ? _plan : null;
+
+    private bool StartPerf(ulong period, ref EngineChoice engine)
+    {
+        long error = _slots.BeginPerf(new PerfSetup { PeriodNs = period, Descriptors = EngineChoice.Descriptors() }, TimersBeside);
+        PerfStatus status = default;
+        HotPath.PerfStatus(&status);
+        engine = error == 0 ? engine.Started(status) : engine.Refused(error);
+        _region.Control->StackBytes = status.StackBytes;
+        _pump = status.PumpTid;
+        if (_pump != 0)
+            _registry.Exclude(_pump);
+        return error == 0;
     }
 
     /// <summary>Tells the handler how ticks and nanoseconds relate; the calibration has just taken some milliseconds.</summary>
@@ -290,11 +350,25 @@ internal sealed unsafe class SamplingSession
         counters[(int)Counter.ChainedSignals] = HotPath.ChainedSignals() - _chainedAtStart;
         counters[(int)Counter.Halvings] = _halvings;
         counters[(int)Counter.Displaced] = _displaced;
+        if (_isPerf)
+            PublishPerf(counters);
         for (int i = 0; i < (int)RegionLayout.Counters; i++)
             _region.Counters[i] = counters[i];
         control->ProcessCpuNs = (ulong)Libc.Now(Libc.ClockProcessCpu);
-        control->AgentCpuNs = (ulong)Libc.Now(Libc.ClockThreadCpu);
+        control->AgentCpuNs = CpuReading.AgentCpu(_pump);
         control->ChainsUsed = HotPath.ChainsUsed();
         control->HeartbeatNs = (ulong)now;
+    }
+
+    private void PublishPerf(ulong* counters)
+    {
+        PerfStatus status = default;
+        HotPath.PerfStatus(&status);
+        counters[(int)Counter.LostInKernel] = status.Lost;
+        counters[(int)Counter.Throttled] = status.Throttled;
+        counters[(int)Counter.SlotlessSamples] = status.Slotless;
+        counters[(int)Counter.DamagedRecords] = status.Damaged;
+        if (status.KernelExcluded != 0 && status.CountedNs > status.SampledNs)
+            _region.Control->NotPermittedNs = status.CountedNs - status.SampledNs;
     }
 }

@@ -37,6 +37,17 @@ internal sealed unsafe class SessionClock(SharedRegion region, uint failing)
         return selection.Failure;
     }
 
+    /// <summary>CLOCK_MONOTONIC, which the kernel stamps the perf engine's samples with. All slots are quiet.</summary>
+    internal void ChooseKernels()
+    {
+        foreach (ClockKind kind in ClockProbes.Kinds)
+            WriteVerdict(kind, "");
+        WriteVerdict(ClockKind.Auto, "stopwatch: CLOCK_MONOTONIC, by which the kernel stamps the perf engine's samples");
+        Clock = new RawClock(ClockKind.Stopwatch, ClockNative.Pointer((uint)ClockKind.Stopwatch));
+        region.Control->ClockKind = (uint)Clock.Kind;
+        HotPath.SetClock(Clock.Pointer);
+    }
+
     private void WriteVerdict(ClockKind kind, string text) =>
         SharedRegion.WriteText(region.Control->ClockVerdicts + ((int)kind * (int)RegionLayout.VerdictBytes), (int)RegionLayout.VerdictBytes, text);
 }

@@ -136,6 +136,5 @@ internal sealed unsafe class SharedRegion
         header->KernelTickNs = KernelTick.Nanoseconds;
         WriteText(header->AgentVersion, 32, AgentVersion.Text);
         WriteText(header->RuntimeVersion, 32, Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(start->RuntimeVersion)));
-        WriteText(header->EngineReason, 192, "timer: per-thread CPU-clock timers, and monotonic shots between two ticks above " + KernelTick.Hertz + " Hz");
     }
 }

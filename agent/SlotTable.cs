@@ -10,6 +10,8 @@ namespace DotnetPprof.Agent;
 internal sealed unsafe class SlotTable(SharedRegion region)
 {
     private const long UnansweredIntervalNs = 500_000_000;
+    private const long NoThread = -3; /* ESRCH */
+    private const long NoTimer = -11; /* EAGAIN */
 
     private readonly Stack<uint> _free = new();
     private readonly List<SampledThread?> _threads = [];
@@ -19,6 +21,9 @@ internal sealed unsafe class SlotTable(SharedRegion region)
     private readonly StackMap _stacks = new();
     private readonly Random _random = new();
     private TimerPlan _plan;
+    private Func<TimerPlan?>? _timersBeside;
+    private bool _timersTried;
+    private uint _spare;
     private long _nextLookup;
     private uint _ringRecords;
     private uint _ringCount;
@@ -26,9 +31,14 @@ internal sealed unsafe class SlotTable(SharedRegion region)
 
     internal IReadOnlyList<SampledThread?> Threads => _threads;
 
+    /// <param name="plan">Not used where the kernel samples.</param>
+    /// <param name="ringRecords">Records in each ring.</param>
+    /// <param name="ringCount">Rings, and so slots.</param>
     internal void Begin(TimerPlan plan, uint ringRecords, uint ringCount)
     {
         _plan = plan;
+        _timersBeside = null;
+        _timersTried = false;
         _ringRecords = ringRecords;
         _ringCount = ringCount;
         _free.Clear();
@@ -47,6 +57,37 @@ internal sealed unsafe class SlotTable(SharedRegion region)
             _threads.Add(null);
     }
 
+    /// <summary>Has the kernel sample, with one slot for all threads that have none of their own.</summary>
+    /// <returns>0 or a negative errno.</returns>
+    /// <param name="events">What the kernel is to do.</param>
+    /// <param name="timers">Readies timers for the threads that it has no room for; null when there can be none.</param>
+    internal long BeginPerf(PerfSetup events, Func<TimerPlan?> timers)
+    {
+        const long noMemory = -12; /* ENOMEM */
+        _spare = _free.Pop();
+        if (!HasRing(_spare))
+            return noMemory;
+        SlotSetup setup = Prepare(_spare, 0, 0, "other threads");
+        long error = HotPath.PerfStart(&events, &setup);
+        if (error != 0)
+        {
+            _free.Push(_spare);
+            return error;
+        }
+        _timersBeside = timers;
+        Volatile.Write(ref region.Slot(_spare)->State, (uint)SlotState.Live);
+        return 0;
+    }
+
+    /// <summary>After the kernel was silenced.</summary>
+    internal void EndPerf()
+    {
+        if (_timersBeside is null)
+            return;
+        _timersBeside = null;
+        _ending.Add((_spare, -1));
+    }
+
     internal void ChangePlan(TimerPlan plan)
     {
         _plan = plan;
@@ -57,7 +98,7 @@ internal sealed unsafe class SlotTable(SharedRegion region)
         }
     }
 
-    /// <summary>Gives a thread its timers. One born during the session is charged from its first instruction.</summary>
+    /// <summary>Has a thread sampled. One born during the session is charged from its first instruction.</summary>
     internal void Open(SampledThread thread)
     {
         long cpu = HotPath.ThreadCpuNs(thread.Tid);
@@ -65,50 +106,29 @@ internal sealed unsafe class SlotTable(SharedRegion region)
             return; /* gone already */
         if (!_free.TryPop(out uint index))
         {
+            if (_timersBeside is not null && HotPath.PerfCover(thread.Tid) == 0)
+                return;
             _past[(int)Counter.LostNoSlot]++;
             return;
         }
 
-        ulong ringBytes = (ulong)_ringRecords * (ulong)sizeof(RegionRecord);
-        if (!region.PopulateRing(index * ringBytes, ringBytes))
+        if (!HasRing(index))
         {
             _free.Push(index);
             _past[(int)Counter.LostNoSlot]++;
             return;
         }
         RegionSlot* slot = region.Slot(index);
-        slot->Generation = ++_generation;
-        slot->Tid = thread.Tid;
+        SlotSetup setup = Prepare(index, thread.Tid, thread.BornInSession ? 0 : (ulong)(thread.CpuMark >= 0 ? thread.CpuMark : cpu), thread.Name);
         slot->ManagedId = thread.ManagedId;
-        slot->CpuStartNs = thread.BornInSession ? 0 : (ulong)(thread.CpuMark >= 0 ? thread.CpuMark : cpu);
-        slot->CpuNs = slot->CpuStartNs;
-        slot->Context = 0;
-        slot->Head = slot->Tail; /* what an earlier session left is not this one's */
-        WriteName(slot, thread.Name);
-
-        SlotSetup setup = default;
-        setup.Index = index;
-        setup.Generation = _generation;
-        setup.Tid = thread.Tid;
-        setup.Random = (uint)_random.Next(1, int.MaxValue);
-        setup.RingOffset = index * ringBytes;
-        setup.RingRecords = _ringRecords;
-        setup.CpuNowNs = slot->CpuStartNs;
-        setup.TickFirstNs = 1 + (ulong)_random.NextInt64((long)_plan.TickPeriodNs);
-        setup.TickPeriodNs = _plan.TickPeriodNs;
-        setup.ShotPeriodNs = _plan.ShotPeriodNs;
-        setup.ShotsPerTick = _plan.ShotsPerTick;
-        if (thread.StackPointer != 0 && FindStack(thread.StackPointer, thread.Tcb) is { } bounds)
-            (setup.StackLow, setup.StackHigh) = (bounds.Low, bounds.High);
 
         /* Live before armed: a record must never stand in a slot that looks free. */
         Volatile.Write(ref slot->State, (uint)SlotState.Live);
-        long error = HotPath.Arm(&setup);
-        if (error != 0)
+        if (Arm(thread, &setup) is < 0 and long error)
         {
             Volatile.Write(ref slot->State, (uint)SlotState.Free);
             _free.Push(index);
-            if (error == -11)
+            if (error == NoTimer)
                 _past[(int)Counter.LostNoTimer]++;
             return;
         }
@@ -139,7 +159,7 @@ internal sealed unsafe class SlotTable(SharedRegion region)
         thread.Slot = -1;
         _threads[(int)index] = null;
         HotPath.Disarm(index);
-        _ending.Add((index, cpuNs));
+        _ending.Add((index, thread.IsTimed ? cpuNs : HotPath.PerfClose(index, thread.Tid, cpuNs)));
     }
 
     /// <summary>Ends the slots that have become quiet, and frees those the collector has drained.</summary>
@@ -204,6 +224,8 @@ internal sealed unsafe class SlotTable(SharedRegion region)
             if (_threads[i] is not null)
                 AddCounts((uint)i, new Span<ulong>(counters, (int)RegionLayout.Counters));
         }
+        if (_timersBeside is not null)
+            AddCounts(_spare, new Span<ulong>(counters, (int)RegionLayout.Counters));
         foreach ((uint index, _) in _ending)
             AddCounts(index, new Span<ulong>(counters, (int)RegionLayout.Counters));
     }
@@ -222,6 +244,61 @@ internal sealed unsafe class SlotTable(SharedRegion region)
         foreach (SampledThread? thread in _threads)
             thread?.Slot = -1;
         _threads.Clear();
+    }
+
+    private ulong RingBytes => (ulong)_ringRecords * (ulong)sizeof(RegionRecord);
+
+    /// <summary>Whether there is memory for the slot's ring.</summary>
+    private bool HasRing(uint index) => region.PopulateRing(index * RingBytes, RingBytes);
+
+    /// <summary>Sets a slot of the region up, and what the C half is to know of it.</summary>
+    private SlotSetup Prepare(uint index, uint tid, ulong cpuStartNs, string name)
+    {
+        RegionSlot* slot = region.Slot(index);
+        slot->Generation = ++_generation;
+        slot->Tid = tid;
+        slot->ManagedId = 0;
+        slot->CpuStartNs = cpuStartNs;
+        slot->CpuNs = cpuStartNs;
+        slot->Context = 0;
+        slot->Head = slot->Tail; /* what an earlier session left is not this one's */
+        WriteName(slot, name);
+        return new SlotSetup
+        {
+            Index = index,
+            Generation = _generation,
+            Tid = tid,
+            Random = (uint)_random.Next(1, int.MaxValue),
+            RingOffset = index * RingBytes,
+            RingRecords = _ringRecords,
+            CpuNowNs = cpuStartNs,
+        };
+    }
+
+    /// <summary>By the kernel's events where those are in use and there is room for them, else by timers.</summary>
+    private long Arm(SampledThread thread, SlotSetup* setup)
+    {
+        thread.IsTimed = false;
+        if (_timersBeside is not null)
+        {
+            long refused = HotPath.PerfOpen(setup);
+            if (refused is 0 or NoThread)
+                return refused;
+            if (!_timersTried)
+                _plan = _timersBeside() ?? default;
+            _timersTried = true;
+            if (_plan.TickPeriodNs == 0)
+                return NoTimer;
+            _past[(int)Counter.TimerThreads]++;
+        }
+        thread.IsTimed = true;
+        setup->TickFirstNs = 1 + (ulong)_random.NextInt64((long)_plan.TickPeriodNs);
+        setup->TickPeriodNs = _plan.TickPeriodNs;
+        setup->ShotPeriodNs = _plan.ShotPeriodNs;
+        setup->ShotsPerTick = _plan.ShotsPerTick;
+        if (thread.StackPointer != 0 && FindStack(thread.StackPointer, thread.Tcb) is { } bounds)
+            (setup->StackLow, setup->StackHigh) = (bounds.Low, bounds.High);
+        return HotPath.Arm(setup);
     }
 
     private static void AddCounts(uint index, Span<ulong> sums)

@@ -17,6 +17,7 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
     /* A thread may be named before it is started. */
     private readonly Dictionary<ulong, string> _earlyNames = [];
     private readonly List<SampledThread> _gone = [];
+    private readonly HashSet<uint> _ours = [ownTid];
 
     /* When a thread of this id was last said to have ended: one that began before then is that thread, still running. */
     private readonly Dictionary<uint, long> _endedAt = [];
@@ -31,6 +32,14 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
     internal event Action<SampledThread>? Renamed;
 
     internal IEnumerable<SampledThread> All => _byTid.Values;
+
+    /// <summary>A thread of the agent's own is not sampled.</summary>
+    internal void Exclude(uint tid)
+    {
+        _ours.Add(tid);
+        if (_byTid.TryGetValue(tid, out SampledThread? thread))
+            Forget(thread, -1);
+    }
 
     /// <summary>From here on, threads that begin belong to the session with all their CPU time.</summary>
     internal void BeginSession()
@@ -83,7 +92,7 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
         foreach (string path in paths)
         {
             ReadOnlySpan<char> name = path.AsSpan(path.LastIndexOf('/') + 1);
-            if (!uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out uint tid) || tid == ownTid)
+            if (!uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out uint tid) || _ours.Contains(tid))
                 continue;
             if (!_byTid.TryGetValue(tid, out SampledThread? thread))
             {

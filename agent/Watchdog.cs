@@ -32,7 +32,8 @@ internal sealed unsafe class Watchdog(SlotTable slots)
         ulong* counts = stackalloc ulong[16];
         for (int i = 0; i < slots.Threads.Count; i++)
         {
-            if (slots.Threads[i] is not { } thread)
+            /* The kernel's own samples leave a thread its period in any case: they are timed from one's end to the next. */
+            if (slots.Threads[i] is not { IsTimed: true } thread)
                 continue;
             uint stuck = HotPath.Counts((uint)i, counts);
             ulong signals = counts[(int)Counter.Samples] + counts[(int)Counter.LostRingFull] + counts[(int)Counter.LateSignals];

@@ -33,6 +33,24 @@
     F(u64, stack_low)             \
     F(u64, stack_high)            /* 0: not known yet */
 
+#define PERF_SETUP_FIELDS(F, A)   \
+    F(u64, period_ns)             \
+    F(u64, descriptors)           /* how many may be taken */
+
+#define PERF_STATUS_FIELDS(F, A)  \
+    F(u64, lost)                  /* samples for which the kernel found its ring full */ \
+    F(u64, throttled)             \
+    F(u64, slotless)              /* samples written to the spare slot */ \
+    F(u64, damaged)               \
+    F(u64, sampled_ns)            /* CPU time of all samples, lost ones included */ \
+    F(u64, counted_ns)            /* CPU time the events have counted; when it was last read */ \
+    F(u32, kernel_excluded)       \
+    F(u32, stack_bytes)           \
+    F(u32, ring_bytes)            /* of each CPU's ring */ \
+    F(u32, cpus)                  \
+    F(u32, pump_tid)              \
+    F(u32, reserved)
+
 #define AGENT_EVENT_FIELDS(F, A)  \
     F(u32, kind)                  /* AgentEventKind */ \
     F(u32, tid)                   /* started: the new thread's; ended: the calling thread's; named: 0 */ \
@@ -49,6 +67,8 @@
 #define AGENT_STRUCTS(S)                \
     S(AgentStart, AGENT_START_FIELDS)   \
     S(SlotSetup, SLOT_SETUP_FIELDS)     \
+    S(PerfSetup, PERF_SETUP_FIELDS)     \
+    S(PerfStatus, PERF_STATUS_FIELDS)   \
     S(AgentEvent, AGENT_EVENT_FIELDS)
 
 #define AGENT_ENUMS(E) E(AgentEventKind, AGENT_EVENT_KIND_VALUES)

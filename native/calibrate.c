@@ -10,11 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_SHOTS 256u
 #define SPACING_NS 300000
 #define PATIENCE_NS UINT64_C(1000000000)
 
-static u64 median(u64 *values, u32 count)
+u64 median(u64 *values, u32 count)
 {
     for (u32 i = 1; i < count; i++) {
         u64 value = values[i];
@@ -26,25 +25,31 @@ static u64 median(u64 *values, u32 count)
     return values[count / 2];
 }
 
-static u32 measure(Slot *slot, u32 shots, u64 *gaps)
+u32 measure_gaps(u64 (*taken)(void *context), void *context, u32 shots, u64 *gaps)
 {
-    u64 taken = 0;
+    u64 seen = taken(context);
     u32 count = 0;
     u64 before = clock_stopwatch();
     u64 deadline = before + PATIENCE_NS;
     while (count < shots && before < deadline) {
         u64 now = clock_stopwatch();
-        u64 samples = __atomic_load_n(&slot->counts[COUNTER_SAMPLES], __ATOMIC_RELAXED);
-        if (samples != taken) {
+        u64 samples = taken(context);
+        if (samples != seen) {
             /* The sample may have come after `now` was read: a further read has it in its gap in either case. */
             now = clock_stopwatch();
-            taken = samples;
+            seen = samples;
             gaps[count++] = now - before;
-            __atomic_store_n(&slot->shared->tail, slot->shared->head, __ATOMIC_RELEASE);
         }
         before = now;
     }
     return count;
+}
+
+static u64 taken_by_handler(void *context)
+{
+    Slot *slot = context;
+    __atomic_store_n(&slot->shared->tail, slot->shared->head, __ATOMIC_RELEASE);
+    return __atomic_load_n(&slot->counts[COUNTER_SAMPLES], __ATOMIC_RELAXED);
 }
 
 u64 calibrate_sample_cost(u32 shots)
@@ -53,9 +58,9 @@ u64 calibrate_sample_cost(u32 shots)
     static RegionRecord ring[64];
     static u32 generation;
     Slot *slot = &hot.slots[REGION_SLOTS];
-    u64 gaps[MAX_SHOTS];
-    if (shots > MAX_SHOTS)
-        shots = MAX_SHOTS;
+    u64 gaps[MOST_GAPS];
+    if (shots > MOST_GAPS)
+        shots = MOST_GAPS;
 
     memset(&shared, 0, sizeof shared);
     u64 cookie = cookie_make(REGION_SLOTS, ++generation);
@@ -75,7 +80,7 @@ u64 calibrate_sample_cost(u32 shots)
     __atomic_store_n(&slot->cookie, cookie, __ATOMIC_SEQ_CST);
     struct itimerspec when = {.it_value = {.tv_nsec = SPACING_NS}, .it_interval = {.tv_nsec = SPACING_NS}};
     syscall4(SYS_timer_settime, (long)slot->shot_timer, 0, (long)&when, 0);
-    u32 count = measure(slot, shots, gaps);
+    u32 count = measure_gaps(taken_by_handler, slot, shots, gaps);
     slot_disarm(REGION_SLOTS);
     return count < shots / 2 + 1 ? 0 : median(gaps, count);
 }

@@ -61,6 +61,7 @@ typedef struct Slot {
     u64 shot_period_ns; /* 0: every tick is a sample, there are no shots */
     u32 shots_per_tick;
     u32 tid;
+    u32 by_pump; /* the perf engine's pump is the ring's producer: it has the fields under "handler" */
 
     /* handler */
     u32 in_handler __attribute__((aligned(64)));

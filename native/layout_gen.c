@@ -119,6 +119,8 @@ int main(void)
     constant("uint", "CHAIN_UNIT", REGION_CHAIN_UNIT);
     constant("uint", "COUNTERS", REGION_COUNTERS);
     constant("uint", "VERDICT_BYTES", REGION_VERDICT_BYTES);
+    constant("uint", "RECORD_STOP_MASK", RECORD_STOP_MASK);
+    constant("uint", "RECORD_IN_KERNEL", RECORD_IN_KERNEL);
     printf("    public const ulong LayoutHash = %" PRIu64 ";\n}\n", layout_hash);
     return 0;
 }

@@ -58,8 +58,7 @@ typedef int64_t i64;
     F(u64, main_root_return)       /* where main() returns to, in libc: the root of the first thread; 0 when not found */ \
     F(u64, kernel_tick_ns)         /* 1e9 / HZ: how often a CPU-clock timer can fire */ \
     A(u8, agent_version, 32)       /* UTF-8, zero-padded, as all texts here */ \
-    A(u8, runtime_version, 32)     \
-    A(u8, engine_reason, 192)
+    A(u8, runtime_version, 32)
 
 #define REGION_CONTROL_FIELDS(F, A) \
     F(u32, doorbell)               /* futex: either side adds 1 and wakes; the agent waits on it */ \
@@ -73,7 +72,7 @@ typedef int64_t i64;
     F(u32, want_clock)             /* ClockKind */ \
     F(u32, command)                /* bumped after all that is wanted was written */ \
     F(u32, want_max_overhead_ppm)  /* of a sampled thread's CPU time, in millionths; 0: no budget */ \
-    F(u32, reserved1)              \
+    F(u32, want_engine)            /* EngineKind */ \
     A(u64, pad0, 2)                \
     /* agent writes */ \
     F(u32, acknowledged)           /* the last `command` that was carried out; futex for the collector */ \
@@ -84,7 +83,7 @@ typedef int64_t i64;
     F(u32, limited_by)             /* RateLimit: why period_ns is longer than asked */ \
     F(u32, ring_records)           /* records a ring holds, a power of two */ \
     F(u32, ring_count)             /* slots 0..ring_count-1 have rings */ \
-    F(u32, reserved2)              \
+    F(u32, engine)                 /* EngineKind, never AUTO */ \
     F(u64, start_ticks)            \
     F(u64, stop_ticks)             /* 0 while sampling */ \
     F(u64, process_cpu_start_ns)   /* CLOCK_PROCESS_CPUTIME_ID at start_ticks */ \
@@ -97,7 +96,9 @@ typedef int64_t i64;
     F(u64, chains_used)            /* bytes of the section's half in use */ \
     F(u64, clock_hz)               /* ticks a second, as estimated at the start */ \
     F(u32, clock_kind)             /* ClockKind of all ticks of the session */ \
-    F(u32, reserved3)              \
+    F(u32, stack_bytes)            /* perf: how much of a thread's stack is copied with each sample */ \
+    F(u64, not_permitted_ns)       /* perf: CPU time in the kernel, where samples of it are not permitted */ \
+    A(u8, engine_reason, 192)      /* the engine, and why it */ \
     A(u8, clock_verdicts, REGION_VERDICTS_BYTES) /* a text of REGION_VERDICT_BYTES by ClockKind; AUTO's: why this clock */ \
     A(u8, error, 256)              /* why state is FAILED */
 
@@ -119,7 +120,7 @@ typedef int64_t i64;
     F(u64, context)                /* for span ids */ \
     A(u8, name, 64)                \
     A(u64, pad0, 2)                \
-    /* the thread's handler writes */ \
+    /* the ring's producer writes: the thread's handler, or the perf engine's pump */ \
     F(u64, head)                   /* records ever written; released after the record */ \
     A(u64, pad1, 7)                \
     /* collector writes */ \
@@ -135,7 +136,7 @@ typedef int64_t i64;
     F(u32, chain)                  /* id of the callers' chain; 0: none were found */ \
     F(u8, kind)                    /* RecordKind */ \
     F(u8, generation)              /* of the chain's id: ids are used again after the section's half has been retired */ \
-    F(u16, stop)                   /* StopReason */
+    F(u16, stop)                   /* StopReason in its low byte, RECORD_IN_KERNEL */
 
 #define REGION_CHAIN_FIELDS(F, A)  /* followed by `depth` return addresses (u64), innermost first */ \
     F(u64, hash)                   \
@@ -150,6 +151,10 @@ typedef int64_t i64;
     S(RegionRecord, REGION_RECORD_FIELDS)     \
     S(RegionChain, REGION_CHAIN_FIELDS)
 
+#define RECORD_STOP_MASK 0xFFu
+#define RECORD_IN_KERNEL 0x100u /* the kernel was at work for the thread; the leaf is where it was called */
+
+#define ENGINE_KIND_VALUES(V) V(AUTO, 0) /* the agent chooses */ V(TIMER, 1) V(PERF, 2)
 #define CLOCK_KIND_VALUES(V)                                                                \
     V(AUTO, 0)      /* the agent chooses */                                                 \
     V(TSC, 1)       /* the time stamp counter */                                            \
@@ -158,7 +163,8 @@ typedef int64_t i64;
     V(STOPWATCH, 4) /* CLOCK_MONOTONIC by the public call, nanoseconds */
 #define AGENT_STATE_VALUES(V) V(ASLEEP, 0) V(SAMPLING, 1) V(FAILED, 2)
 #define SLOT_STATE_VALUES(V) V(FREE, 0) V(LIVE, 1) V(ENDED, 2)
-#define RATE_LIMIT_VALUES(V) V(NONE, 0) V(COST, 1) /* twice the calibrated cost */ V(WATCHDOG, 2) /* samples rose, progress did not */ V(BUDGET, 3) /* the overhead allowed */
+#define RATE_LIMIT_VALUES(V) V(NONE, 0) V(COST, 1) /* twice the calibrated cost */ V(WATCHDOG, 2) /* samples rose, progress did not */ V(BUDGET, 3) /* the overhead allowed */ \
+    V(KERNEL, 4) /* perf_event_max_sample_rate */
 
 /*
  * CPU time is never guessed from the period. A shot says "this thread was here"; its share of CPU time is settled by
@@ -179,7 +185,8 @@ typedef int64_t i64;
     V(DEPTH, 4)         /* more than REGION_MAX_DEPTH callers */                                         \
     V(UNREADABLE, 5)    /* the thread was not on a stack we know, and the kernel would not read that one */ \
     V(STORE_FULL, 6)    /* the callers were walked but found no room in the chain section */             \
-    V(STACK_SHORT, 7)   /* the thread was about to run out of stack, and the walk needs some */
+    V(STACK_SHORT, 7)   /* the thread was about to run out of stack, and the walk needs some */          \
+    V(COPY_SHORT, 8)    /* the stack goes on beyond what the kernel copied of it */
 
 /* Counted since the session's start; each is u64 in the counters section, in this order. */
 #define COUNTER_VALUES(V)                                                                                      \
@@ -197,9 +204,15 @@ typedef int64_t i64;
     V(THREADS, 11)          /* threads that were given timers */                                               \
     V(HALVINGS, 12)         /* times the watchdog doubled the period */                                        \
     V(OFF_CPU_SHOTS, 13)    /* shots that came due while the thread was not running, and were not taken */     \
-    V(DISPLACED, 14)        /* times our handler was found to have another in front of it */
+    V(DISPLACED, 14)        /* times our handler was found to have another in front of it */                   \
+    V(LOST_IN_KERNEL, 16)   /* samples for which the kernel found its own ring full */                         \
+    V(THROTTLED, 17)        /* times the kernel stopped an event's samples for the rest of a tick */           \
+    V(TIMER_THREADS, 18)    /* threads the perf engine left to timers, for want of file descriptors */         \
+    V(SLOTLESS_SAMPLES, 19) /* samples of threads without a slot of their own, kept in the spare one */        \
+    V(DAMAGED_RECORDS, 20)  /* records of the kernel's that made no sense */
 
 #define REGION_ENUMS(E)                 \
+    E(EngineKind, ENGINE_KIND_VALUES)   \
     E(ClockKind, CLOCK_KIND_VALUES)     \
     E(AgentState, AGENT_STATE_VALUES)   \
     E(SlotState, SLOT_STATE_VALUES)     \

@@ -62,16 +62,16 @@ i64 slots_initialize(u8 *region, u64 (*clock)(void))
     return 0;
 }
 
-void slots_set_clock(u64 (*clock)(void))
-{
-    __atomic_store_n(&hot.clock, clock, __ATOMIC_RELEASE);
-}
-
 void *clock_pointer(u32 kind)
 {
     if (kind == CLOCK_KIND_VDSO && vdso_find())
         return (void *)clock_vdso;
     return kind == CLOCK_KIND_STOPWATCH ? (void *)clock_stopwatch : 0;
+}
+
+void slots_set_clock(u64 (*clock)(void))
+{
+    __atomic_store_n(&hot.clock, clock, __ATOMIC_RELEASE);
 }
 
 u32 slots_install(u32 number)
@@ -198,11 +198,11 @@ void delete_timer(i64 *timer)
     *timer = -1;
 }
 
-i64 slot_arm(const SlotSetup *setup)
+void slot_prepare(const SlotSetup *setup)
 {
     Slot *slot = &hot.slots[setup->index];
-    u64 cookie = cookie_make(setup->index, setup->generation);
     slot->tid = setup->tid;
+    slot->by_pump = 0;
     slot->ring = (RegionRecord *)(region_base + ((const RegionHeader *)region_base)->rings_offset + setup->ring_offset);
     slot->mask = setup->ring_records - 1;
     slot->shot_period_ns = setup->shot_period_ns;
@@ -220,7 +220,13 @@ i64 slot_arm(const SlotSetup *setup)
     slot->stack_low = setup->stack_low;
     slot->stack_high = setup->stack_high;
     memset(slot->counts, 0, sizeof slot->counts);
+}
 
+i64 slot_arm(const SlotSetup *setup)
+{
+    Slot *slot = &hot.slots[setup->index];
+    u64 cookie = cookie_make(setup->index, setup->generation);
+    slot_prepare(setup);
     slot->tick_timer = create_timer(thread_clock(setup->tid), setup->tid, cookie);
     if (slot->tick_timer < 0) {
         i64 error = slot->tick_timer;

@@ -51,6 +51,9 @@ DPP_API void slots_clear_retired_chains(void);
 DPP_API u64 slots_chained_signals(void);
 DPP_API u64 slots_late_signals(void);
 
+/* Sets a quiet slot up for a thread, without timers. */
+void slot_prepare(const SlotSetup *setup);
+
 /*
  * Gives the slot's thread its timers. Gives 0, or a negative errno: -EAGAIN when RLIMIT_SIGPENDING is reached, -EINVAL
  * when the thread is gone. The slot must be quiet.
@@ -84,6 +87,14 @@ DPP_API i64 thread_cpu_ns(u32 tid);
  * appear in the calling thread's time when it is sampled. 0 when it could not be measured.
  */
 DPP_API u64 calibrate_sample_cost(u32 shots);
+
+/*
+ * Waits for `shots` changes of what `taken` gives, and gives how many came and how long the calling thread was away for
+ * each. `gaps` has room for as many.
+ */
+#define MOST_GAPS 256u
+u32 measure_gaps(u64 (*taken)(void *context), void *context, u32 shots, u64 *gaps);
+u64 median(u64 *values, u32 count);
 
 /* A kernel timer that signals one thread with the given cookie; its id, or a negative errno. */
 i64 create_timer(i32 clock, u32 tid, u64 cookie);

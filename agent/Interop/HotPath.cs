@@ -11,9 +11,6 @@ internal static unsafe partial class HotPath
     [LibraryImport(Library, EntryPoint = "slots_initialize")]
     internal static partial long Initialize(byte* region, void* clock);
 
-    [LibraryImport(Library, EntryPoint = "slots_set_clock")]
-    internal static partial void SetClock(void* clock);
-
     [LibraryImport(Library, EntryPoint = "slots_install")]
     internal static partial uint Install(uint signal);
 
@@ -73,6 +70,36 @@ internal static unsafe partial class HotPath
 
     [LibraryImport(Library, EntryPoint = "calibrate_sample_cost")]
     internal static partial ulong CalibrateSampleCost(uint shots);
+
+    [LibraryImport(Library, EntryPoint = "slots_set_clock")]
+    internal static partial void SetClock(void* clock);
+
+    [LibraryImport(Library, EntryPoint = "perf_probe")]
+    internal static partial long PerfProbe(uint shots, out ulong costNs);
+
+    [LibraryImport(Library, EntryPoint = "perf_start")]
+    internal static partial long PerfStart(PerfSetup* setup, SlotSetup* spare);
+
+    [LibraryImport(Library, EntryPoint = "perf_open")]
+    internal static partial long PerfOpen(SlotSetup* setup);
+
+    [LibraryImport(Library, EntryPoint = "perf_cover")]
+    internal static partial long PerfCover(uint tid);
+
+    [LibraryImport(Library, EntryPoint = "perf_close")]
+    internal static partial long PerfClose(uint index, uint tid, long cpuNs);
+
+    [LibraryImport(Library, EntryPoint = "perf_flush")]
+    internal static partial void PerfFlush();
+
+    [LibraryImport(Library, EntryPoint = "perf_silence")]
+    internal static partial void PerfSilence();
+
+    [LibraryImport(Library, EntryPoint = "perf_stop")]
+    internal static partial void PerfStop();
+
+    [LibraryImport(Library, EntryPoint = "perf_status")]
+    internal static partial void PerfStatus(PerfStatus* status);
 
     [LibraryImport(Library, EntryPoint = "cfi_find_modules")]
     internal static partial void FindModules();

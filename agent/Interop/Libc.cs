@@ -34,6 +34,7 @@ internal static unsafe partial class Libc
 
     internal const int LimitFileSize = 1;
     internal const int LimitStack = 3;
+    internal const int LimitFiles = 7;
 
     internal const int BindLazily = 1;
     internal const int OnlyIfLoaded = 4;

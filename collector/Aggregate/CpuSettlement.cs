@@ -72,7 +72,11 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
     }
 
     private static StackKey StackOf(in RegionRecord record) =>
-        new(new InstructionPointer(record.Ip), record.Chain, (StopReason)record.Stop);
+        new(
+            new InstructionPointer(record.Ip),
+            record.Chain,
+            (StopReason)(record.Stop & RegionLayout.RecordStopMask),
+            (record.Stop & RegionLayout.RecordInKernel) != 0);
 
     private static long Bounded(ulong value) => (long)Math.Min(value, LargestValue);
 

@@ -135,6 +135,8 @@ internal sealed class SampleAggregator(
         IReadOnlyList<Location> locations = resolver.Resolve(stack, seen);
         if (locations.Count == 0)
             locations = [resolver.Synthetic(SyntheticFrames.UnknownStack)];
+        if (stack.InKernel)
+            locations = [resolver.Synthetic(SyntheticFrames.Kernel), .. locations];
         return SyntheticFrames.ForStop(stack.Stop) is { } missing ? [.. locations, resolver.Synthetic(missing)] : locations;
     }
 }

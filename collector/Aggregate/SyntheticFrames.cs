@@ -11,6 +11,12 @@ internal static class SyntheticFrames
     /// <summary>CPU time of the process that no sample stands for.</summary>
     public const string UnsampledThreads = "[unsampled threads]";
 
+    /// <summary>Below the call that entered it.</summary>
+    public const string Kernel = "[kernel]";
+
+    /// <summary>CPU time in the kernel, where samples of it are not permitted.</summary>
+    public const string KernelNotPermitted = "[kernel, not permitted]";
+
     /// <summary>CPU time of the agent's own threads.</summary>
     public const string Agent = "[dotnet-pprof agent]";
 
@@ -30,6 +36,7 @@ internal static class SyntheticFrames
         StopReason.Depth => Depth,
         StopReason.Unreadable => "[stack not readable]",
         StopReason.StoreFull => "[truncated: no room to store callers]",
+        StopReason.CopyShort => "[truncated: more stack than the kernel copied]",
         StopReason.StackShort => "[stack not walked: thread was about to run out of stack]",
         _ => "[truncated: unknown reason]",
     };

@@ -23,9 +23,10 @@ internal static class CollectCommand
         var timestamps = new Option<bool>("--timestamps") { Description = "Keep every sample apart, with its wall-clock time as the label end_timestamp_ns." };
         var clock = ClockOption();
         var overhead = OverheadOption.Create();
+        var engine = EngineOption();
         var command = new Command(Name, "Sample a process into a profile: -p PID, -n NAME, or -- COMMAND ARGS... to launch one.")
         {
-            pid, name, duration, output, rate, overhead, timestamps, clock,
+            pid, name, duration, output, rate, overhead, timestamps, clock, engine,
         };
         command.SetAction(parsed =>
         {
@@ -38,34 +39,56 @@ internal static class CollectCommand
                 parsed.GetValue(rate),
                 parsed.GetValue(timestamps),
                 ClockNames.Parse(parsed.GetValue(clock)!),
-                OverheadOption.Choose(parsed.GetValue(overhead), parsed.GetResult(rate) is { Implicit: false })).Checked();
+                OverheadOption.Choose(parsed.GetValue(overhead), parsed.GetResult(rate) is { Implicit: false }),
+                EngineNames.Parse(parsed.GetValue(engine)!)).Checked();
             return options.Command is null ? new AttachRun(services, options).Run() : new LaunchRun(services, options).Run();
         });
         return command;
     }
 
-    private static Option<string> ClockOption()
+    private static Option<string> ClockOption() => NameOption(
+        "--clock",
+        "CLOCK",
+        $"What samples are stamped by: {ClockNames.All}. auto takes the cheapest that passes its probes.",
+        "a clock",
+        ClockNames.Variable,
+        ClockNames.Default,
+        ClockNames.Names);
+
+    private static Option<string> EngineOption() => NameOption(
+        "--engine",
+        "ENGINE",
+        $"What takes the samples: {EngineNames.All}. perf needs the kernel's permission, timer works everywhere; auto takes perf where it may.",
+        "an engine",
+        EngineNames.Variable,
+        EngineNames.Default,
+        EngineNames.Names);
+
+    /// <summary>An option with a few names to choose from, for which a variable can stand in.</summary>
+    private static Option<string> NameOption(
+        string name, string help, string description, string what, string variable, string otherwise, IReadOnlyList<string> names)
     {
-        var option = new Option<string>("--clock")
+        string all = string.Join(", ", names);
+        var option = new Option<string>(name)
         {
-            Description = $"What samples are stamped by: {ClockNames.All}. auto takes the cheapest that passes its probes.",
-            HelpName = "CLOCK",
+            Description = description,
+            HelpName = help,
             DefaultValueFactory = result =>
             {
-                if (Environment.GetEnvironmentVariable(ClockNames.Variable) is not { Length: > 0 } name) return ClockNames.Default;
-                if (ClockNames.Names.Contains(name)) return name;
-                result.AddError($"{ClockNames.Variable} is '{name}', which is not a clock; there are {ClockNames.All}");
-                return ClockNames.Default;
+                if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } given) return otherwise;
+                if (names.Contains(given)) return given;
+                result.AddError($"{variable} is '{given}', which is not {what}; there are {all}");
+                return otherwise;
             },
             CustomParser = result =>
             {
-                string name = result.Tokens[0].Value;
-                if (ClockNames.Names.Contains(name)) return name;
-                result.AddError($"'{name}' is not a clock; there are {ClockNames.All}");
-                return ClockNames.Default;
+                string given = result.Tokens[0].Value;
+                if (names.Contains(given)) return given;
+                result.AddError($"'{given}' is not {what}; there are {all}");
+                return otherwise;
             },
         };
-        option.CompletionSources.Add([.. ClockNames.Names]);
+        option.CompletionSources.Add([.. names]);
         return option;
     }
 

@@ -14,6 +14,7 @@ namespace DotnetPprof.Commands;
 /// <param name="Timestamps">Whether samples are kept apart, with their times.</param>
 /// <param name="Clock">What stamps them; Auto leaves it to the agent.</param>
 /// <param name="MaxOverheadPpm">What sampling may take of a thread's CPU time, in millionths; 0 for no limit.</param>
+/// <param name="Engine">What takes them; Auto leaves it to the agent.</param>
 internal sealed record CollectOptions(
     int? Pid,
     string? Name,
@@ -23,12 +24,13 @@ internal sealed record CollectOptions(
     int RateHz,
     bool Timestamps,
     ClockKind Clock = ClockKind.Auto,
-    int MaxOverheadPpm = 0)
+    int MaxOverheadPpm = 0,
+    EngineKind Engine = EngineKind.Auto)
 {
     internal const int DefaultRateHz = 250;
 
     /// <summary>Of one process. What does not fit memory waits where the profile will be: there must be room anyway.</summary>
-    internal CaptureOptions ForProcess(int pid) => new(pid, RateHz, Timestamps, Clock, MaxOverheadPpm, OutputPath.Folder(Output ?? "x"));
+    internal CaptureOptions ForProcess(int pid) => new(pid, RateHz, Timestamps, Clock, MaxOverheadPpm, OutputPath.Folder(Output ?? "x"), Engine);
 
     /// <summary>Throws unless exactly one target is given.</summary>
     internal CollectOptions Checked()

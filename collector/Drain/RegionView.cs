@@ -54,7 +54,6 @@ internal sealed unsafe class RegionView
         MainRootReturn = header.MainRootReturn;
         KernelTickNanos = header.KernelTickNs;
         RuntimeVersion = Text(header.RuntimeVersion, 32);
-        EngineReason = Text(header.EngineReason, 192);
     }
 
     public uint SlotCount { get; }
@@ -73,8 +72,6 @@ internal sealed unsafe class RegionView
     public string AgentVersion { get; }
 
     public string RuntimeVersion { get; }
-
-    public string EngineReason { get; }
 
     public ref RegionControl Control => ref *(RegionControl*)(memory + controlOffset);
 
@@ -98,6 +95,14 @@ internal sealed unsafe class RegionView
     {
         fixed (byte* verdicts = control.ClockVerdicts)
             return Text(verdicts + ((int)kind * (int)RegionLayout.VerdictBytes), (int)RegionLayout.VerdictBytes);
+    }
+
+    /// <summary>A session's engine, and why it.</summary>
+    /// <param name="control">A copy: the text of one session.</param>
+    public static string EngineReason(in RegionControl control)
+    {
+        fixed (byte* reason = control.EngineReason)
+            return Text(reason, 192);
     }
 
     public ulong Counter(Counter counter) => Volatile.Read(ref ((ulong*)(memory + countersOffset))[(int)counter]);

@@ -6,7 +6,8 @@ namespace DotnetPprof.Model;
 /// <param name="Leaf">Where the thread was.</param>
 /// <param name="Chain">The callers' id in the capture (KeptChains), 0 when there are none.</param>
 /// <param name="Stop">Why the walk ended.</param>
-public readonly record struct StackKey(InstructionPointer Leaf, uint Chain, StopReason Stop);
+/// <param name="InKernel">Whether the kernel was at work for the thread; the leaf is then where it was called.</param>
+public readonly record struct StackKey(InstructionPointer Leaf, uint Chain, StopReason Stop, bool InKernel = false);
 
 /// <summary>A sample whose share of its thread's CPU time is known.</summary>
 /// <param name="Thread">Index of the thread within the capture, never reused.</param>

@@ -19,6 +19,7 @@ internal sealed class AgentControl(RegionView region, int pid)
         bool answers = isIdle || Stop();
         control.WantRateHz = (uint)options.RateHz;
         control.WantMaxOverheadPpm = (uint)options.MaxOverheadPpm;
+        control.WantEngine = (uint)options.Engine;
         control.WantClock = (uint)options.Clock;
         control.WantSampling = 1;
         if (!answers || !Command())

@@ -17,6 +17,8 @@ internal sealed class CaptureReport(
         (Counter.LostStoreFull, "samples whose callers found the stack store full (the leaf was kept)"),
         (Counter.LostNoSlot, "threads that found no free slot"),
         (Counter.LostNoTimer, "threads that got no timer (RLIMIT_SIGPENDING)"),
+        (Counter.LostInKernel, "samples that found the kernel's ring full"),
+        (Counter.DamagedRecords, "records of the kernel's that made no sense"),
     ];
 
     private readonly long processNanos = Difference(session.Control.ProcessCpuNs, session.Control.ProcessCpuStartNs);
@@ -26,13 +28,15 @@ internal sealed class CaptureReport(
 
     public CaptureResult Build()
     {
-        long unsampled = Math.Max(0, processNanos - agentNanos - aggregator.CpuNanos);
+        long rest = Math.Max(0, processNanos - agentNanos - aggregator.CpuNanos);
+        long notPermitted = Math.Min(rest, Difference(session.Control.NotPermittedNs, 0));
+        long unsampled = rest - notPermitted;
         var threads = new ProfileThread?[drain.Threads.Count];
         var resolver = new StackResolver(drain.Chains, target.Symbolizer);
         AggregatedSamples samples = aggregator.Build(
             resolver,
             index => threads[index] ??= new ProfileThread((int)drain.Threads[index].Tid, drain.Threads[index].Name),
-            [new ProcessTime(SyntheticFrames.UnsampledThreads, unsampled), new ProcessTime(SyntheticFrames.Agent, agentNanos)]);
+            [new ProcessTime(SyntheticFrames.KernelNotPermitted, notPermitted), new ProcessTime(SyntheticFrames.UnsampledThreads, unsampled), new ProcessTime(SyntheticFrames.Agent, agentNanos)]);
 
         (UnixNanos start, long duration) = Interval();
         CaptureSummary summary = Summarize(duration, unsampled);
@@ -62,6 +66,12 @@ internal sealed class CaptureReport(
             warnings.Add($"{drain.CorruptRings} rings and {drain.Chains.Corrupt} stacks in the agent's memory were damaged and left out");
         if (session.Counter(Counter.Displaced) > 0)
             warnings.Add("something in the target put a signal handler in front of the agent's; if it does not pass signals on, samples are missing");
+        if (session.Counter(Counter.Throttled) is > 0 and ulong throttled)
+            warnings.Add($"the kernel throttled sampling {throttled} times (perf_event_max_sample_rate); what ran meanwhile is in [unsampled threads]");
+        if (session.Counter(Counter.TimerThreads) is > 0 and ulong timed)
+            warnings.Add($"{timed} threads were sampled by timers: the limit of file descriptors left no room for their events");
+        if (session.Counter(Counter.SlotlessSamples) is > 0 and ulong slotless)
+            warnings.Add($"{slotless} samples of threads that were gone before they could be told apart are those of 'other threads'");
         double armed = control.PeriodNs == 0 ? 0 : 1e9 / control.PeriodNs;
         return new CaptureSummary(
             TimeSpan.FromTicks(duration / 100),
@@ -71,7 +81,7 @@ internal sealed class CaptureReport(
             options.RateHz,
             armed,
             RateNote(armed),
-            region.EngineReason,
+            RegionView.EngineReason(session.Control),
             clockChoice.Reason,
             clockChoice.Others,
             [.. s_losses.Select(loss => new LossCount(loss.Reason, (long)session.Counter(loss.Counter))).Where(loss => loss.Count > 0)],
@@ -91,6 +101,7 @@ internal sealed class CaptureReport(
         {
             RateLimit.Cost => $"limited to {armed:0} Hz: a sample costs its thread {cost} here, and no period is shorter than twice that",
             RateLimit.Budget => $"lowered to {armed:0} Hz: a sample costs its thread {cost} here, and sampling may take {options.MaxOverheadPpm / 1e4:0.##} % of its time (--max-overhead)",
+            RateLimit.Kernel => $"limited to {armed:0} Hz by the kernel's perf_event_max_sample_rate",
             RateLimit.Watchdog => $"lowered to {armed:0} Hz: threads made too little progress between samples (calibrated cost {cost})",
             _ => "",
         };

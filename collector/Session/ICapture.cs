@@ -9,7 +9,15 @@ namespace DotnetPprof.Session;
 /// <param name="Clock">What samples are stamped by; Auto leaves it to the agent.</param>
 /// <param name="MaxOverheadPpm">What sampling may take of a thread's CPU time, in millionths; 0 for no limit.</param>
 /// <param name="SpillDirectory">Where samples kept apart wait when they are many; null for the system's place.</param>
-public sealed record CaptureOptions(int Pid, int RateHz, bool Timestamps, ClockKind Clock = ClockKind.Auto, int MaxOverheadPpm = 0, string? SpillDirectory = null);
+/// <param name="Engine">What takes the samples; Auto leaves it to the agent.</param>
+public sealed record CaptureOptions(
+    int Pid,
+    int RateHz,
+    bool Timestamps,
+    ClockKind Clock = ClockKind.Auto,
+    int MaxOverheadPpm = 0,
+    string? SpillDirectory = null,
+    EngineKind Engine = EngineKind.Auto);
 
 /// <param name="Elapsed">Since sampling began.</param>
 /// <param name="Samples">Stack samples drained so far.</param>

@@ -36,7 +36,7 @@ internal sealed unsafe class FakeRegion : IDisposable
         Header->KernelTickNs = 4_000_000;
         Write(Header->AgentVersion, 32, "0.1.0");
         Write(Header->RuntimeVersion, 32, "10.0.12");
-        Write(Header->EngineReason, 192, "timer: because");
+        Write(Control->EngineReason, 192, "timer: because");
     }
 
     public static ulong Bytes => RingsOffset + RegionLayout.RingsBytes;

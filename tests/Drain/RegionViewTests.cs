@@ -24,7 +24,7 @@ public sealed unsafe class RegionViewTests : IDisposable
         RegionView view = region.View;
         Assert.Equal((4096U, 4096U, 4711U), (view.SlotCount, view.AnchorCapacity, view.TargetPid));
         Assert.Equal((0x1111UL, 0x2222UL, 4_000_000UL), (view.ThreadRootReturn, view.MainRootReturn, view.KernelTickNanos));
-        Assert.Equal(("0.1.0", "10.0.12", "timer: because"), (view.AgentVersion, view.RuntimeVersion, view.EngineReason));
+        Assert.Equal(("0.1.0", "10.0.12", "timer: because"), (view.AgentVersion, view.RuntimeVersion, RegionView.EngineReason(view.Control)));
         Assert.Equal((12UL, 3UL, "no signal"), (view.Counter(Counter.LostEvents), view.Control.Session, view.Error));
         Assert.Equal(99, view.Anchor(5 + 4096 * 7UL).RealtimeNs);
         Assert.Equal(8U, view.Slot(4095).Tid);
@@ -268,7 +268,7 @@ public sealed unsafe class RegionViewTests : IDisposable
         view.SlotName(view.SlotCount - 1);
         view.ReadChain((uint)(RegionLayout.ChainsBytes / RegionLayout.ChainUnit) - 1, new ReturnAddress[512]);
         _ = view.Rings(1, 1U << 22)[0, ulong.MaxValue];
-        _ = view.Error + view.AgentVersion + view.RuntimeVersion + RegionView.ClockVerdict(view.Control, ClockKind.Stopwatch) + view.EngineReason;
+        _ = view.Error + view.AgentVersion + view.RuntimeVersion + RegionView.ClockVerdict(view.Control, ClockKind.Stopwatch) + RegionView.EngineReason(view.Control);
     }
 
     private string Refused(ulong length) =>

@@ -10,7 +10,7 @@ internal sealed class CollectRun : IDisposable
 
     internal CollectRun(int pid, params string[] options)
     {
-        Child = Child.Start(BuiltFiles.Collector, ["collect", "-p", $"{pid}", "-o", path, .. options]);
+        Child = Child.Start(BuiltFiles.Collector, ["collect", "-p", $"{pid}", "-o", path, "--engine", "timer", .. options]);
     }
 
     internal Child Child { get; }

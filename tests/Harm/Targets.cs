@@ -1,3 +1,4 @@
+using DotnetPprof.Region;
 using DotnetPprof.Session;
 using Microsoft.Diagnostics.NETCore.Client;
 using Xunit;
@@ -16,12 +17,12 @@ internal static class Targets
 
     /// <summary>A capture driven from within the test process, for what is done many times.</summary>
     internal static ICapture Attach(Child target, int rateHz) =>
-        new CaptureFactory(BuiltFiles.Agent).Attach(new CaptureOptions(target.Pid, rateHz, Timestamps: false));
+        new CaptureFactory(BuiltFiles.Agent).Attach(new CaptureOptions(target.Pid, rateHz, Timestamps: false, Engine: EngineKind.Timer));
 
     /// <summary>The same without asking the runtime for names.</summary>
     internal static ICapture AttachUnnamed(Child target, int rateHz)
     {
-        var options = new CaptureOptions(target.Pid, rateHz, Timestamps: false);
+        var options = new CaptureOptions(target.Pid, rateHz, Timestamps: false, Engine: EngineKind.Timer);
         return Capture.Start(options, new CaptureTarget(target.Pid, new DiagnosticsClient(target.Pid)), MappedRegion.Find(target.Pid)!);
     }
 

@@ -56,6 +56,15 @@ internal static unsafe partial class Shim
     [LibraryImport(Library, EntryPoint = "shim_events_put")]
     internal static partial void PutEvent(AgentEvent* next);
 
+    [LibraryImport(Library, EntryPoint = "shim_perf_next")]
+    internal static partial int PerfNext(byte* data, ulong bytes, ulong head, ulong* tail, ulong* fields);
+
+    [LibraryImport(Library, EntryPoint = "shim_perf_walk")]
+    internal static partial uint PerfWalk(ulong* registers, byte* stack, ulong bytes, ulong* returns, ushort* stop);
+
+    [LibraryImport(Library, EntryPoint = "shim_perf_threads")]
+    internal static partial uint PerfThreads(uint* tids, uint count, uint removed);
+
     [LibraryImport(Library, EntryPoint = "events_take")]
     internal static partial uint TakeEvent(AgentEvent* next);
 

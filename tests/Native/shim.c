@@ -1,6 +1,7 @@
 /* The hot path's units for tests that call them from C#: what is hidden in the agent, exported, over plain memory. */
 #include "events.h"
 #include "hot.h"
+#include "perf.h"
 #include "vdso.h"
 
 #include <stdlib.h>
@@ -22,6 +23,9 @@ DPP_API void shim_set_roots(u64 thread_root, u64 main_root);
 DPP_API u32 shim_walk(u64 low, u64 high, u64 sp, u64 fp, u64 *out, u16 *stop, u64 *wanted_sp);
 DPP_API i32 shim_interrupted_syscall(u64 ip, i64 rax);
 DPP_API void shim_events_put(const AgentEvent *event);
+DPP_API i32 shim_perf_next(const u8 *data, u64 bytes, u64 head, u64 *tail, u64 *fields);
+DPP_API u32 shim_perf_walk(const u64 *registers, const u8 *stack, u64 bytes, u64 *out, u16 *stop);
+DPP_API u32 shim_perf_threads(const u32 *tids, u32 count, u32 removed);
 DPP_API void *shim_vdso_symbol(const u8 *image, const char *name);
 
 /* The ring begins where `shared` says it does, as in slot_arm. */
@@ -129,4 +133,49 @@ void shim_events_put(const AgentEvent *event)
 void *shim_vdso_symbol(const u8 *image, const char *name)
 {
     return vdso_symbol(image, name);
+}
+
+/* type, ip, tid, in_kernel, time, period, last register, bytes of stack, its first word, tid of fork or exit, parent, time, lost */
+i32 shim_perf_next(const u8 *data, u64 bytes, u64 head, u64 *tail, u64 *fields)
+{
+    static u8 copy[PERF_RECORD_LIMIT];
+    PerfRing ring = {data, bytes - 1, head, *tail};
+    PerfRecord record;
+    if (!perf_next(&ring, copy, &record))
+        return 0;
+    *tail = ring.tail;
+    const PerfSample *sample = &record.sample;
+    u64 last = 0, word = 0;
+    if (sample->registers)
+        memcpy(&last, sample->registers + (PERF_REGISTERS - 1) * sizeof last, sizeof last);
+    if (sample->stack_bytes >= sizeof word)
+        memcpy(&word, sample->stack, sizeof word);
+    u64 all[] = {record.type, sample->ip, sample->tid, sample->in_kernel, sample->time, sample->period, last,
+                 sample->stack_bytes, word, record.tid, record.parent, record.time, record.lost};
+    memcpy(fields, all, sizeof all);
+    return 1;
+}
+
+u32 shim_perf_walk(const u64 *registers, const u8 *stack, u64 bytes, u64 *out, u16 *stop)
+{
+    PerfSample sample = {.registers = (const u8 *)registers, .stack = stack, .stack_bytes = bytes};
+    *stop = 0;
+    return perf_walk(&sample, out, stop);
+}
+
+/* Adds all, removes every `removed`th, and gives how many answers are wrong then. */
+u32 shim_perf_threads(const u32 *tids, u32 count, u32 removed)
+{
+    u32 wrong = 0;
+    perf_threads_clear();
+    for (u32 i = 0; i < count; i++)
+        wrong += perf_thread_add(tids[i])->tid != tids[i];
+    for (u32 i = 0; i < count; i += removed)
+        perf_thread_remove(tids[i]);
+    for (u32 i = 0; i < count; i++) {
+        PerfThread *found = perf_thread_find(tids[i]);
+        wrong += i % removed == 0 ? found != 0 : !found || found->tid != tids[i];
+    }
+    perf_threads_clear();
+    return wrong;
 }
