@@ -24,26 +24,24 @@ internal readonly record struct EngineChoice(EngineKind Kind, string Reason, ulo
         CultureInfo.InvariantCulture,
         $"timer: per-thread CPU-clock timers, and monotonic shots between two ticks above {KernelTick.Hertz} Hz");
 
-    /// <summary>The perf engine where it works and timers were not asked for.</summary>
+    /// <summary>
+    /// Timers, unless the perf engine was asked for by name: auto stays with them until the tests that try to hurt a
+    /// target have been through the perf engine too.
+    /// </summary>
     internal static EngineChoice Make(EngineKind wanted, ClockKind wantedClock, uint shots)
     {
-        if (wanted == EngineKind.Timer)
+        if (wanted != EngineKind.Perf)
             return new EngineChoice(EngineKind.Timer, TimerText, 0, null);
         if (wantedClock is not (ClockKind.Auto or ClockKind.Stopwatch))
         {
             const string clocks = "the perf engine's samples are stamped by the kernel, and another clock was asked for";
-            return wanted == EngineKind.Perf ? new EngineChoice(EngineKind.Perf, "", 0, clocks) : TimersBecause(clocks);
+            return new EngineChoice(EngineKind.Perf, "", 0, clocks);
         }
         long error = HotPath.PerfProbe(shots, out ulong cost);
         if (error == 0 && cost > 0)
             return new EngineChoice(EngineKind.Perf, "perf", cost, null);
-        string why = Explain(error);
-        return wanted == EngineKind.Perf
-            ? new EngineChoice(EngineKind.Perf, "", 0, $"the perf engine does not work here: {why}")
-            : TimersBecause($"perf does not work here: {why}");
+        return new EngineChoice(EngineKind.Perf, "", 0, $"the perf engine does not work here: {Explain(error)}");
     }
-
-    internal static EngineChoice TimersBecause(string why) => new(EngineKind.Timer, $"{TimerText} ({why})", 0, null);
 
     /// <summary>As asked, but no shorter than the budget allows or twice a sample's cost, and leaving the kernel no cause to throttle.</summary>
     internal static ulong PerfPeriod(uint rateHz, ulong cost, uint maxOverheadPpm, out RateLimit limit)

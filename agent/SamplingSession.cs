@@ -78,11 +78,9 @@ internal sealed unsafe class SamplingSession
     internal bool Running { get; private set; }
 
     /// <summary>Starts sampling; false, with the reason in the control block, when this process cannot be sampled.</summary>
-    internal bool Start(uint rateHz, uint maxOverheadPpm, EngineKind wanted, ClockKind wantedClock) =>
-        Start(rateHz, maxOverheadPpm, EngineChoice.Make(wanted, wantedClock, CalibrationShots), wantedClock, wanted == EngineKind.Auto);
-
-    private bool Start(uint rateHz, uint maxOverheadPpm, EngineChoice engine, ClockKind wantedClock, bool mayFallBack)
+    internal bool Start(uint rateHz, uint maxOverheadPpm, EngineKind wanted, ClockKind wantedClock)
     {
+        EngineChoice engine = EngineChoice.Make(wanted, wantedClock, CalibrationShots);
         RegionControl* control = _region.Control;
         _rateHz = rateHz;
         _maxOverheadPpm = maxOverheadPpm;
@@ -126,7 +124,7 @@ internal sealed unsafe class SamplingSession
 
         _pump = 0;
         if (_isPerf && !StartPerf(period, ref engine))
-            return mayFallBack ? Start(rateHz, maxOverheadPpm, EngineChoice.TimersBecause(engine.Error!), wantedClock, false) : Fail(engine.Error!);
+            return Fail(engine.Error!);
         control->Engine = (uint)engine.Kind;
         SharedRegion.WriteText(control->EngineReason, 192, engine.Reason);
         control->NotPermittedNs = 0;

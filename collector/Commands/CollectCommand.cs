@@ -58,7 +58,7 @@ internal static class CollectCommand
     private static Option<string> EngineOption() => NameOption(
         "--engine",
         "ENGINE",
-        $"What takes the samples: {EngineNames.All}. perf needs the kernel's permission, timer works everywhere; auto takes perf where it may.",
+        $"What takes the samples: {EngineNames.All}. timer works everywhere and is what auto takes; perf needs the kernel's permission, and sends no signals.",
         "an engine",
         EngineNames.Variable,
         EngineNames.Default,
