@@ -60,7 +60,9 @@ internal static class ConvertCommand
 
     private static ConvertResult Measure(double count, string kind, string directory, bool keepFiles)
     {
-        List<string> arguments = [typeof(ConvertCommand).Assembly.Location, "convert", "--one", kind, "--millions", Text(count), "--folder", directory];
+        /* Started as `dotnet Bench.dll`, the process is dotnet; otherwise it is Bench itself. */
+        bool byDotnet = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet";
+        List<string> arguments = [.. byDotnet ? [typeof(ConvertCommand).Assembly.Location] : Array.Empty<string>(), "convert", "--one", kind, "--millions", Text(count), "--folder", directory];
         if (keepFiles)
             arguments.Add("--keep");
         using Process process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, arguments) { RedirectStandardOutput = true })!;
