@@ -318,7 +318,11 @@ internal sealed unsafe class SamplingSession
     {
         ulong cost = HotPath.CalibrateSampleCost(RecalibrationShots);
         if (cost == 0)
+        {
+            /* Our signals do not arrive any more. Waiting for them takes a second of CPU time: once is enough. */
+            _nextCalibration = long.MaxValue;
             return;
+        }
         _region.Control->SampleCostNs = cost;
         _watchdog.Cost = cost;
         if (cost <= _cost + _cost / 4 || _plan.ShotPeriodNs == 0)

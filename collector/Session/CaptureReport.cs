@@ -17,6 +17,7 @@ internal sealed class CaptureReport(
         (Counter.LostStoreFull, "samples whose callers found the stack store full (the leaf was kept)"),
         (Counter.LostNoSlot, "threads that found no free slot"),
         (Counter.LostNoTimer, "threads that got no timer (RLIMIT_SIGPENDING)"),
+        (Counter.LostEvents, "thread events that found the agent's queue full (a scan makes up for them, names may be missing)"),
         (Counter.LostInKernel, "samples that found the kernel's ring full"),
         (Counter.DamagedRecords, "records of the kernel's that made no sense"),
     ];

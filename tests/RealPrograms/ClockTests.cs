@@ -54,7 +54,7 @@ public sealed class ClockTests : IDisposable
     }
 
     [Fact]
-    public void AutoDoesWithoutTheTimeStampCounter()
+    public void AutoManagesWithoutTheTimeStampCounter()
     {
         using TargetProgram target = Failing("tsc");
         PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-d", "1");
