@@ -15,7 +15,7 @@
     F(u64, thread_root_return)    /* as in RegionHeader */ \
     F(u64, main_root_return)      \
     F(u32, failing_clocks)        /* a test's wish: bits (1 << ClockKind) of clocks whose probes are to fail */ \
-    F(u32, reserved)              \
+    F(u32, perf_tests)            /* likewise: bits (1 << PerfTest) */ \
     A(u8, runtime_version, 32)
 
 #define SLOT_SETUP_FIELDS(F, A)   \
@@ -35,7 +35,8 @@
 
 #define PERF_SETUP_FIELDS(F, A)   \
     F(u64, period_ns)             \
-    F(u64, descriptors)           /* how many may be taken */
+    F(u32, is_late)               /* a test's wish: the pump reads the rings once a second */ \
+    F(u32, reserved)
 
 #define PERF_STATUS_FIELDS(F, A)  \
     F(u64, lost)                  /* samples for which the kernel found its ring full */ \
@@ -54,7 +55,7 @@
 #define AGENT_EVENT_FIELDS(F, A)  \
     F(u32, kind)                  /* AgentEventKind */ \
     F(u32, tid)                   /* started: the new thread's; ended: the calling thread's; named: 0 */ \
-    F(u64, managed_id)            /* the runtime's ThreadID */ \
+    F(u64, managed_id)            /* the runtime's ThreadID; unloaded: its id of the method or module */ \
     F(u64, sp)                    /* started on its own thread: an address in its stack, and its TCB's; else 0 */ \
     F(u64, tcb)                   \
     F(u64, cpu_ns)                /* ended: the calling thread's CPU clock */ \
@@ -62,7 +63,10 @@
     F(u32, reserved)              \
     A(u16, name, EVENT_NAME_UNITS)
 
-#define AGENT_EVENT_KIND_VALUES(V) V(NONE, 0) V(THREAD_STARTED, 1) V(THREAD_ENDED, 2) V(THREAD_NAMED, 3)
+#define PERF_TEST_VALUES(V) V(LATE, 0) /* PerfSetup.is_late */ V(DEAR, 1) /* a sample's cost rises fourfold, a second after the start */
+
+#define AGENT_EVENT_KIND_VALUES(V) V(NONE, 0) V(THREAD_STARTED, 1) V(THREAD_ENDED, 2) V(THREAD_NAMED, 3) \
+    V(METHOD_UNLOADED, 4) V(MODULE_UNLOADED, 5)
 
 #define AGENT_STRUCTS(S)                \
     S(AgentStart, AGENT_START_FIELDS)   \
@@ -71,13 +75,15 @@
     S(PerfStatus, PERF_STATUS_FIELDS)   \
     S(AgentEvent, AGENT_EVENT_FIELDS)
 
-#define AGENT_ENUMS(E) E(AgentEventKind, AGENT_EVENT_KIND_VALUES)
+#define AGENT_ENUMS(E) E(AgentEventKind, AGENT_EVENT_KIND_VALUES) E(PerfTest, PERF_TEST_VALUES)
 
 AGENT_STRUCTS(DPP_STRUCT)
 
 enum {
 #define DPP_EVENT_KIND(name, value) EVENT_##name = value,
     AGENT_EVENT_KIND_VALUES(DPP_EVENT_KIND)
+#define DPP_PERF_TEST(name, value) PERF_TEST_##name = value,
+    PERF_TEST_VALUES(DPP_PERF_TEST)
 };
 
 #endif

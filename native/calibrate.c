@@ -4,8 +4,6 @@
  */
 #include "slots.h"
 
-#include "syscalls.h"
-
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +32,8 @@ u32 measure_gaps(u64 (*taken)(void *context), void *context, u32 shots, u64 *gap
     while (count < shots && before < deadline) {
         u64 now = clock_stopwatch();
         u64 samples = taken(context);
+        if (samples == NO_MORE)
+            break;
         if (samples != seen) {
             /* The sample may have come after `now` was read: a further read has it in its gap in either case. */
             now = clock_stopwatch();
@@ -48,6 +48,8 @@ u32 measure_gaps(u64 (*taken)(void *context), void *context, u32 shots, u64 *gap
 static u64 taken_by_handler(void *context)
 {
     Slot *slot = context;
+    if (is_quiet())
+        return NO_MORE;
     __atomic_store_n(&slot->shared->tail, slot->shared->head, __ATOMIC_RELEASE);
     return __atomic_load_n(&slot->counts[COUNTER_SAMPLES], __ATOMIC_RELAXED);
 }
@@ -78,8 +80,7 @@ u64 calibrate_sample_cost(u32 shots)
     if (slot->shot_timer < 0)
         return 0;
     __atomic_store_n(&slot->cookie, cookie, __ATOMIC_SEQ_CST);
-    struct itimerspec when = {.it_value = {.tv_nsec = SPACING_NS}, .it_interval = {.tv_nsec = SPACING_NS}};
-    syscall4(SYS_timer_settime, (long)slot->shot_timer, 0, (long)&when, 0);
+    timer_arm(slot->shot_timer, SPACING_NS, SPACING_NS);
     u32 count = measure_gaps(taken_by_handler, slot, shots, gaps);
     slot_disarm(REGION_SLOTS);
     return count < shots / 2 + 1 ? 0 : median(gaps, count);

@@ -1,4 +1,5 @@
 #include "cfi_table.h"
+#include "rules.h"
 
 #define REMEMBERED 6u
 #define EXPRESSION_STACK 8u
@@ -15,6 +16,7 @@ typedef struct Row {
     u32 cfa_register;
     i64 cfa_offset;
     u64 cfa_expression; /* 0: register and offset */
+    u32 framed;         /* the CFA was counted from rbp, here or before */
     Rule rbp;
     Rule ret;
 } Row;
@@ -107,10 +109,12 @@ static int run(Bytes bytes, const Entry *entry, const Row *initial, u64 ip, Row 
             row->cfa_register = (u32)take_uleb(&bytes);
             row->cfa_offset = op == 0x0C ? (i64)take_uleb(&bytes) : take_sleb(&bytes) * entry->data_align;
             row->cfa_expression = 0;
+            row->framed |= row->cfa_register == CFI_RBP;
             break;
         case 0x0D: /* def_cfa_register */
             row->cfa_register = (u32)take_uleb(&bytes);
             row->cfa_expression = 0;
+            row->framed |= row->cfa_register == CFI_RBP;
             break;
         case 0x0E: /* def_cfa_offset */
             row->cfa_offset = (i64)take_uleb(&bytes);
@@ -212,7 +216,10 @@ static int apply(const CfiModule *module, const Row *row, CfiFrame *frame, CfiLo
         return CFI_FAILED;
     if (row->ret.kind == RULE_UNDEFINED)
         return CFI_OUTERMOST;
-    if (row->ret.kind != RULE_AT_CFA || !load(context, cfa + (u64)row->ret.offset, &ret))
+    at = cfa + (u64)row->ret.offset;
+    if (row->ret.kind == RULE_EXPRESSION && !evaluate(module, frame, row->ret.expression, load, context, &at))
+        return CFI_FAILED;
+    if ((row->ret.kind != RULE_AT_CFA && row->ret.kind != RULE_EXPRESSION) || !load(context, at, &ret))
         return CFI_FAILED;
     u32 rbp_known = frame->valid >> CFI_RBP & 1;
     switch (row->rbp.kind) {
@@ -240,21 +247,85 @@ static int apply(const CfiModule *module, const Row *row, CfiFrame *frame, CfiLo
     return CFI_STEPPED;
 }
 
+static int row_at(const CfiModule *module, u64 ip, Entry *entry, Row *row)
+{
+    if (!cfi_find(module, ip, entry))
+        return 0;
+    *row = (Row){.cfa_register = 255, .ret = {.kind = RULE_UNKNOWN}};
+    Row initial = *row;
+    if (!run(entry->common, entry, &initial, ~UINT64_C(0), row))
+        return 0;
+    initial = *row;
+    if (!run(entry->special, entry, &initial, ip, row))
+        return 0;
+    if (entry->start == module->returns_into_own)
+        row->cfa_offset -= (i64)sizeof(u64);
+    return 1;
+}
+
+int cfi_return_at(const CfiModule *module, u64 ip, i64 *offset)
+{
+    Entry entry;
+    Row row;
+    if (!row_at(module, ip, &entry, &row) || row.cfa_expression || row.cfa_register != CFI_RSP || row.ret.kind != RULE_AT_CFA)
+        return 0;
+    *offset = row.cfa_offset + row.ret.offset;
+    return 1;
+}
+
 int cfi_step(CfiFrame *frame, CfiLoad load, void *context)
 {
     u64 ip = frame->ip - frame->is_caller;
     const CfiModule *module = cfi_module_of(ip);
-    if (!module)
+    if (!module || (module->leaf_only && frame->is_caller))
         return CFI_NO_TABLE;
     Entry entry;
-    if (!cfi_find(module, ip, &entry))
+    Row row;
+    /* In sigreturn(2), a function's last instruction, a thread is past its end. */
+    if (!row_at(module, ip, &entry, &row) && (frame->is_caller || !row_at(module, ip - 1, &entry, &row) || !entry.is_signal))
         return CFI_FAILED;
+    int step = apply(module, &row, frame, load, context);
+    if (step == CFI_STEPPED && entry.is_signal)
+        frame->is_caller = 0;
+    return step;
+}
+
+int cfi_rule(u64 ret, StepRule *rule)
+{
+    const CfiModule *module = cfi_module_of(ret - 1);
+    Entry entry;
+    Row row;
+    if (!module || !row_at(module, ret - 1, &entry, &row) || entry.is_signal)
+        return CFI_NO_RULE;
+    int plain = !row.cfa_expression && (row.cfa_register == CFI_RSP || row.cfa_register == CFI_RBP) && row.cfa_offset > 0 &&
+                row.cfa_offset <= INT32_MAX && row.cfa_offset % 8 == 0 && row.ret.kind == RULE_AT_CFA && row.ret.offset == -8;
+    int saved = row.rbp.kind == RULE_AT_CFA && row.rbp.offset < 0 && row.rbp.offset >= -row.cfa_offset && row.rbp.offset > -UINT16_MAX;
+    if (!plain || (row.rbp.kind != RULE_SAME && !saved))
+        return CFI_NO_RULE;
+    *rule = (StepRule){(i32)row.cfa_offset, saved ? (u16)-row.rbp.offset : 0, row.cfa_register == CFI_RBP};
+    return module->leaf_only ? CFI_NEW_RULE : CFI_KNOWN_RULE;
+}
+
+u32 cfi_is_signal(u64 ret)
+{
+    Entry entry;
+    const CfiModule *module = cfi_module_of(ret - 1);
+    return module && cfi_find(module, ret - 1, &entry) && entry.is_signal != 0;
+}
+
+u32 cfi_frameless(const CfiModule *module, u32 index, u64 *start, u64 *size)
+{
+    Entry entry;
+    if (!cfi_entry(module, index, &entry))
+        return 0;
     Row row = {.cfa_register = 255, .ret = {.kind = RULE_UNKNOWN}};
     Row initial = row;
     if (!run(entry.common, &entry, &initial, ~UINT64_C(0), &row))
-        return CFI_FAILED;
+        return 0;
     initial = row;
-    if (!run(entry.special, &entry, &initial, ip, &row))
-        return CFI_FAILED;
-    return apply(module, &row, frame, load, context);
+    if (!run(entry.special, &entry, &initial, ~UINT64_C(0), &row) || row.framed)
+        return 0;
+    *start = entry.start;
+    *size = entry.size;
+    return 1;
 }

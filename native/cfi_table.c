@@ -2,12 +2,13 @@
 
 CfiModule cfi_modules[CFI_MODULES];
 u32 cfi_module_count;
+CfiBlocks cfi_blocks __attribute__((aligned(REGION_PAGE)));
 
 const CfiModule *cfi_module_of(u64 ip)
 {
     u32 count = __atomic_load_n(&cfi_module_count, __ATOMIC_ACQUIRE);
     for (u32 i = 0; i < count; i++) {
-        if (ip >= cfi_modules[i].text_low && ip < cfi_modules[i].text_high)
+        if (ip < __atomic_load_n(&cfi_modules[i].text_high, __ATOMIC_ACQUIRE) && ip >= cfi_modules[i].text_low)
             return &cfi_modules[i];
     }
     return 0;
@@ -47,6 +48,7 @@ static int read_common(const CfiModule *module, u64 at, Entry *entry, int *augme
             return 0;
         letters[count++] = letter;
     }
+    entry->is_signal = 0;
     entry->code_align = take_uleb(&bytes);
     entry->data_align = take_sleb(&bytes);
     u64 ret = version == 1 ? take(&bytes, 1) : take_uleb(&bytes);
@@ -63,7 +65,9 @@ static int read_common(const CfiModule *module, u64 at, Entry *entry, int *augme
         } else if (letters[i] == 'P') {
             u64 encoding = take(&bytes, 1) & 15;
             take(&bytes, encoding == 3 || encoding == 11 ? 4 : 8);
-        } else if (letters[i] != 'S') {
+        } else if (letters[i] == 'S') {
+            entry->is_signal = 1;
+        } else {
             return 0;
         }
     }
@@ -97,4 +101,10 @@ int cfi_find(const CfiModule *module, u64 ip, Entry *entry)
 {
     u64 description = search(module, ip);
     return description != 0 && read_entry(module, description, entry) && ip - entry->start < entry->size;
+}
+
+int cfi_entry(const CfiModule *module, u64 index, Entry *entry)
+{
+    const i32 *table = (const i32 *)(module->header + module->shift + 12);
+    return index < module->count && read_entry(module, module->header + (u64)(i64)table[2 * index + 1], entry);
 }

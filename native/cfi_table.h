@@ -19,6 +19,7 @@ typedef struct Entry {
     u64 size;
     u64 code_align;
     i64 data_align;
+    u64 is_signal; /* what called it is an interrupted instruction, no call */
     Bytes common;  /* the CIE's instructions */
     Bytes special; /* the FDE's */
 } Entry;
@@ -70,6 +71,9 @@ static inline i64 take_i32(Bytes *bytes)
 
 /* What describes the code at ip; false when its module's tables, which there are, do not. */
 int cfi_find(const CfiModule *module, u64 ip, Entry *entry);
+
+/* A module's descriptions one by one; false past the last, or when it is not understood. */
+int cfi_entry(const CfiModule *module, u64 index, Entry *entry);
 
 /* The module of an ip, null when it is none of ours. */
 const CfiModule *cfi_module_of(u64 ip);

@@ -81,7 +81,7 @@ static int has_address_space(void)
     return 1;
 }
 
-i32 agent_start(const char *runtime_version, u32 launch_wait_ms, u32 failing_clocks)
+i32 agent_start(const char *runtime_version, u32 launch_wait_ms, u32 failing_clocks, u32 perf_tests)
 {
     if (!agent_main)
         return -ENOSYS;
@@ -93,6 +93,7 @@ i32 agent_start(const char *runtime_version, u32 launch_wait_ms, u32 failing_clo
     strncpy((char *)start.runtime_version, runtime_version, sizeof start.runtime_version - 1);
     start.launch_wait_ms = launch_wait_ms < LAUNCH_WAIT_LIMIT_MS ? launch_wait_ms : LAUNCH_WAIT_LIMIT_MS;
     start.failing_clocks = failing_clocks;
+    start.perf_tests = perf_tests;
 
     /* The application's signals are for the application's threads. What the agent's runtime and the calibration need
        stays open: faults, and the activation signal. */

@@ -40,7 +40,7 @@ void futex_wake_all(u32 *word)
     syscall6(SYS_futex, (long)word, FUTEX_WAKE, INT_MAX, 0, 0, 0);
 }
 
-static void ring_doorbell(void)
+void events_ring(void)
 {
     u32 *word = __atomic_load_n(&doorbell, __ATOMIC_ACQUIRE);
     __atomic_fetch_add(word, 1, __ATOMIC_RELEASE);
@@ -64,7 +64,7 @@ void events_put(const AgentEvent *event)
     }
     cells[at % CELLS].event = *event;
     __atomic_store_n(&cells[at % CELLS].turn, at + 1, __ATOMIC_RELEASE);
-    ring_doorbell();
+    events_ring();
 }
 
 u32 events_take(AgentEvent *event)

@@ -17,6 +17,9 @@ DPP_API u64 events_lost(void);
 /* The futex word that events_put bumps and wakes: the region's doorbell. */
 DPP_API void events_set_doorbell(u32 *word);
 
+/* Wakes the agent's thread. Callable anywhere, in a signal handler too. */
+void events_ring(void);
+
 /* Waits until the doorbell's value is another than `seen`, at most `timeout_ms` (-1: for ever). Gives its value. */
 DPP_API u32 events_wait(u32 seen, i64 timeout_ms);
 DPP_API void futex_wake_all(u32 *word);

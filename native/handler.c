@@ -22,7 +22,7 @@ Hot hot;
 /* Not inlined: its frame holds the buffer, and must not be there before the room for it has been checked. */
 static __attribute__((noinline)) void take_callers(Slot *slot, const ucontext_t *context, RegionRecord *record)
 {
-    u64 returns[WALK_CAPACITY];
+    u64 returns[REGION_MAX_DEPTH];
     u32 depth = walk_stack(slot, context, returns, &record->stop);
     if (depth == 0)
         return;
@@ -160,7 +160,9 @@ static void on_timer(Slot *slot, const siginfo_t *info, const ucontext_t *contex
     __atomic_fetch_add(&slot->in_handler, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&slot->cookie, __ATOMIC_SEQ_CST) == (value & ~COOKIE_SHOT)) {
         u64 ticks = hot.clock();
-        if (value & COOKIE_SHOT)
+        if (__atomic_load_n(&slot->paused, __ATOMIC_SEQ_CST) || is_quiet())
+            __atomic_fetch_add(&hot.late, 1, __ATOMIC_RELAXED);
+        else if (value & COOKIE_SHOT)
             on_shot(slot, info, context, ticks);
         else
             on_tick(slot, context, ticks);

@@ -12,6 +12,8 @@
  *                   the other, so after `cookie = 0` and a glimpse of `in_handler == 0` no handler touches the slot or
  *                   the region again. A count, for a late signal of the thread that had the slot before may be handled
  *                   beside one of the thread that has it now.
+ *       paused      likewise: after `paused = PAUSE_ASKED` and a glimpse of `in_handler == 0` the fields under "handler" are the
+ *                   agent's, until `paused = 0`.
  *       stack_low / stack_high
  *                   agent stores high = 0, low, high with release; handler loads high, low with acquire, and high again.
  *       stack_wanted
@@ -48,6 +50,11 @@ static inline u32 cookie_index(u64 cookie)
     return (u32)cookie & 0xFFFFu;
 }
 
+enum {
+    PAUSE_ASKED = 1, /* a handler may still be at work */
+    PAUSED = 2,      /* what ran until paused_cpu_ns is the burst's */
+};
+
 typedef struct Slot {
     /* agent */
     u64 cookie; /* 0: not sampled */
@@ -61,6 +68,10 @@ typedef struct Slot {
     u64 shot_period_ns; /* 0: every tick is a sample, there are no shots */
     u32 shots_per_tick;
     u32 tid;
+    u64 tick_period_ns;
+    u64 paused_cpu_ns; /* the thread's CPU clock where `paused` began */
+    u32 paused;        /* not 0 between two bursts and while it is quiet: signals take no samples; PAUSE_* */
+    u32 gap_kind;      /* what is written of the CPU time used meanwhile: RECORD_GAP or RECORD_UNSAMPLED */
     u32 by_pump; /* the perf engine's pump is the ring's producer: it has the fields under "handler" */
 
     /* handler */
@@ -122,26 +133,32 @@ typedef struct Hot {
     struct sigaction previous; /* the handler that was there before; written before ours is installed */
     u64 chained;               /* signals passed on; atomic */
     u64 late;                  /* signals of ours that found no slot, or another thread's; atomic */
+    u32 quiet_raised;          /* quiet.h: forks that have had all timers stopped, */
+    u32 quiet_lifted;          /* and those of them that are over; it is quiet where there are fewer */
+    u32 slots_armed;           /* no slot from this one on has had timers; the agent's */
 } Hot;
 
 extern Hot hot __attribute__((visibility("hidden")));
+
+/* Whether no timer may run; quiet.h. */
+static inline int is_quiet(void)
+{
+    u32 lifted = __atomic_load_n(&hot.quiet_lifted, __ATOMIC_SEQ_CST);
+    return (i32)(__atomic_load_n(&hot.quiet_raised, __ATOMIC_SEQ_CST) - lifted) > 0;
+}
 
 /* handler.c: the signal's entry. */
 void handler_entry(int number, siginfo_t *info, void *context);
 
 /*
- * walk.c: callers of the interrupted frame, by frame pointers. Reads the target's stack only between `sp` and the
- * slot's stack end; where the slot's stack is not known yet or not the one in use, through the kernel. Gives the number of return addresses in `out` (REGION_MAX_DEPTH at most) and why it stopped.
+ * walk.c: the callers of the interrupted instruction, or of a frame; walk.h says how they are found. Reads the target's
+ * stack only between its stack pointer and the slot's stack end; where the slot's stack is not known yet or not the one in
+ * use, through the kernel. Gives the number of return addresses in `out`, which has room for REGION_MAX_DEPTH, and why it
+ * stopped.
  */
-u32 walk_frames(Slot *slot, u64 sp, u64 fp, u64 *out, u16 *stop);
-
-/*
- * walk.c: the whole walk. Where the interrupted code is a system library's, which keeps no frame pointers, it steps out of
- * it by the module's own tables first (cfi.h); from there on by frame pointers. `out` has room for WALK_CAPACITY.
- */
-#define WALK_LEAF_DEPTH 64u
-#define WALK_CAPACITY (REGION_MAX_DEPTH + WALK_LEAF_DEPTH)
+struct CfiFrame;
 u32 walk_stack(Slot *slot, const ucontext_t *context, u64 *out, u16 *stop);
+u32 walk_frame(Slot *slot, struct CfiFrame *frame, u64 *out, u16 *stop);
 
 /* chain_store.c: the id of a chain of return addresses, the same for the same addresses; 0 when the store is full. */
 u32 chain_intern(ChainStore *store, const u64 *returns, u32 depth);
@@ -157,6 +174,12 @@ void ring_report_lost(Slot *slot);
 
 /* ring.c: counts a sample that found no room; the next ring_put that succeeds reports it. */
 void ring_lose(Slot *slot, u64 ticks);
+
+/* lease.c: sets a kernel timer; first 0 stops it. */
+long timer_set(i64 timer, u64 first_ns, u64 interval_ns);
+
+/* lease.c: the same, but does not leave it set where it is quiet: the way to set a timer that is to signal. */
+long timer_arm(i64 timer, u64 first_ns, u64 interval_ns);
 
 /* lease.c: the monotonic timer that gives a running thread its shots between two CPU ticks. */
 void lease_grant(Slot *slot, u64 ticks);

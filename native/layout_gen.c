@@ -24,7 +24,7 @@ static void hash_number(u64 value)
 static const char *cs_type(const char *type)
 {
     static const char *const map[][2] = {
-        {"u8", "byte"}, {"u16", "ushort"}, {"u32", "uint"}, {"u64", "ulong"}, {"i64", "long"}};
+        {"u8", "byte"}, {"u16", "ushort"}, {"u32", "uint"}, {"u64", "ulong"}, {"i32", "int"}, {"i64", "long"}};
     for (size_t i = 0; i < sizeof map / sizeof *map; i++)
         if (!strcmp(type, map[i][0]))
             return map[i][1];
@@ -119,6 +119,16 @@ int main(void)
     constant("uint", "CHAIN_UNIT", REGION_CHAIN_UNIT);
     constant("uint", "COUNTERS", REGION_COUNTERS);
     constant("uint", "VERDICT_BYTES", REGION_VERDICT_BYTES);
+    constant("uint", "ASKS", REGION_ASKS);
+    constant("ulong", "CODE_BYTES", REGION_CODE_BYTES);
+    constant("uint", "RULES", REGION_RULES);
+    constant("ulong", "LEARNING_ASKS_AT", LEARNING_ASKS_AT);
+    constant("ulong", "LEARNING_ANSWERS_AT", LEARNING_ANSWERS_AT);
+    constant("ulong", "LEARNING_PROPOSALS_AT", LEARNING_PROPOSALS_AT);
+    constant("ulong", "LEARNING_JUDGEMENTS_AT", LEARNING_JUDGEMENTS_AT);
+    constant("ulong", "LEARNING_RULES_AT", LEARNING_RULES_AT);
+    constant("ulong", "LEARNING_CODE_AT", LEARNING_CODE_AT);
+    constant("ulong", "LEARNING_BYTES", LEARNING_BYTES);
     constant("uint", "RECORD_STOP_MASK", RECORD_STOP_MASK);
     constant("uint", "RECORD_IN_KERNEL", RECORD_IN_KERNEL);
     printf("    public const ulong LayoutHash = %" PRIu64 ";\n}\n", layout_hash);

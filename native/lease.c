@@ -4,12 +4,22 @@
 #include <errno.h>
 #include <time.h>
 
-static void set_timer(i64 timer, u64 first_ns, u64 interval_ns)
+long timer_set(i64 timer, u64 first_ns, u64 interval_ns)
 {
     struct itimerspec when = {
         .it_value = {.tv_sec = (time_t)(first_ns / 1000000000u), .tv_nsec = (long)(first_ns % 1000000000u)},
         .it_interval = {.tv_sec = (time_t)(interval_ns / 1000000000u), .tv_nsec = (long)(interval_ns % 1000000000u)}};
-    syscall4(SYS_timer_settime, (long)timer, 0, (long)&when, 0);
+    return syscall4(SYS_timer_settime, (long)timer, 0, (long)&when, 0);
+}
+
+long timer_arm(i64 timer, u64 first_ns, u64 interval_ns)
+{
+    long result = timer_set(timer, first_ns, interval_ns);
+    /* Looked at after it was set: a fork that raises the quiet after this look stops it itself. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (is_quiet())
+        timer_set(timer, 0, 0);
+    return result;
 }
 
 static inline u64 to_ticks(u64 ns)
@@ -29,7 +39,7 @@ void lease_grant(Slot *slot, u64 ticks)
     u64 period = __atomic_load_n(&slot->shot_period_ns, __ATOMIC_RELAXED);
     u64 first = 1 + r % period;
     slot->due = ticks + to_ticks(first);
-    set_timer(slot->shot_timer, first, period);
+    timer_arm(slot->shot_timer, first, period);
     /* One more than a tick's worth, so that a tick that comes a little late does not find the timer disarmed. */
     slot->shots_left = slot->shots_per_tick + 1;
 }
@@ -37,7 +47,7 @@ void lease_grant(Slot *slot, u64 ticks)
 void lease_return(Slot *slot)
 {
     slot->shots_left = 0;
-    set_timer(slot->shot_timer, 0, 0);
+    timer_set(slot->shot_timer, 0, 0);
 }
 
 /* How long the thread was off its CPU since its CPU clock was last read; reads it again. */

@@ -7,7 +7,8 @@
  * are inherited. What the kernel says about new threads (PERF_RECORD_FORK) tells who has inherited.
  *
  * Ownership. Everything here but the kernel's rings is under one mutex, taken by the pump for each round and by the
- * agent's thread for each call. Slots of this engine have the pump for the producer of their rings, and no timers.
+ * agent's thread for each call; file descriptors are the pump's alone, which has a table of its own for them. Slots of
+ * this engine have the pump for the producer of their rings, and no timers.
  */
 #ifndef DPP_PERF_H
 #define DPP_PERF_H
@@ -38,7 +39,7 @@ typedef struct PerfRecord {
     PerfSample sample;
     u32 tid;    /* FORK, EXIT: the new or ended thread */
     u32 parent; /* FORK: the thread that made it */
-    u64 time;   /* FORK, EXIT */
+    u64 time;   /* of all but samples */
     u64 lost;   /* LOST, LOST_SAMPLES */
 } PerfRecord;
 
@@ -58,6 +59,21 @@ typedef struct PerfRing {
  * to the kernel.
  */
 int perf_next(PerfRing *ring, u8 *copy, PerfRecord *record);
+
+/* The time of the record that perf_next gives next; 0 where it makes no sense. False when there is none. */
+int perf_next_time(const PerfRing *ring, u64 *time);
+
+/* perf_merge.c: takes what the rings hold from before the horizon, in the order of time, and moves `read` along. */
+typedef struct PerfCursor {
+    PerfRing ring;
+    u64 *read; /* where the kernel sees what has been read */
+    u64 time;  /* of the next record */
+    u32 open;  /* there is one, and it may be taken */
+    u32 reserved;
+} PerfCursor;
+
+typedef void (*PerfTake)(const PerfRecord *record);
+void perf_merge(PerfCursor *cursors, u32 count, u64 horizon, u8 *copy, PerfTake take);
 
 /* perf_walk.c: the callers of a sample, as walk_stack gives them. */
 u32 perf_walk(const PerfSample *sample, u64 *out, u16 *stop);
@@ -79,9 +95,11 @@ void perf_threads_clear(void);
 PerfThread *perf_thread_find(u32 tid);
 PerfThread *perf_thread_add(u32 tid); /* or the one that is there; null when the table is full */
 void perf_thread_remove(u32 tid);
+#define PERF_MOST_THREADS 24576u
+u32 perf_threads_list(u32 *tids); /* all of them; there is room for PERF_MOST_THREADS */
 
 /*
- * perf_pending.c: samples of new threads, until the agent has given them a slot. What has waited too long, or finds no
+ * perf_pending.c: samples of threads that are new, or have just got their events, until the agent has given them a slot. What has waited too long, or finds no
  * room, goes to `give` first.
  */
 typedef void (*PerfGive)(u32 tid, const RegionRecord *record);
@@ -111,14 +129,19 @@ i32 perf_event(const struct perf_event_attr *attr, u32 tid, i32 cpu);
 /* An event of the calling thread, the kernel's time included where that is permitted; it says so in perf_events. */
 i32 perf_event_permitted(struct perf_event_attr *attr, u64 period_ns, u32 stack_bytes);
 
+#define PERF_MOST_CPUS 1024u
 extern PerfEvents perf_events __attribute__((visibility("hidden")));
 
-i64 perf_events_open(u64 period_ns, u64 descriptors);
+i64 perf_events_open(u64 period_ns);
 void perf_events_close(void);
-void perf_events_disable(void);
+void perf_events_renew(u64 period_ns); /* nobody's events are open then; those opened from now on have this period */
+void perf_events_disable(void);     /* those of threads yet to come too */
+void perf_events_enable(void);
 u64 perf_events_count(void);        /* CPU ns that all events have counted */
 i64 perf_events_cover(u32 tid);     /* opens a thread's events: the cover's index + 1, or a negative errno */
-void perf_events_uncover(u32 cover); /* closes them */
+int perf_events_have_room(void);    /* for one more thread's */
+void perf_events_uncover(u32 cover); /* has them closed by the pump, when it calls the next: */
+void perf_events_close_condemned(void);
 
 /* perf_forward.c: from the kernel's rings to the region's. */
 typedef struct PerfSums {
@@ -136,6 +159,9 @@ void perf_forward_slot(PerfThread *thread); /* it has one from now on */
 void perf_forward_settle(Slot *slot);       /* gives the slot's samples their CPU time */
 void perf_forward_end(void);                /* nothing waits any longer */
 u32 perf_forward_round(void); /* how full the fullest kernel ring was, in 256ths */
+#define PERF_ALL_BUT_FULL 216u /* so full the next sample may not have found room */
+void perf_forward_rest(void); /* the kernel writes nothing any more */
+void perf_forward_period(u64 period_ns); /* after perf_forward_rest: what samples stand for from now on */
 
 /*
  * perf_probe.c: whether the engine works here, to the point of samples that were taken: 0, or a negative errno (-ETIME when
@@ -143,13 +169,35 @@ u32 perf_forward_round(void); /* how full the fullest kernel ring was, in 256ths
  */
 DPP_API i64 perf_probe(u32 shots, u64 *cost_ns);
 
+/* perf_pump.c. Starts the pump, the first time; a negative errno when there is none. */
+i64 perf_pump_start(void);
+u32 perf_pump_tid(void);
+
+/* Has the pump run it, and waits. For all that takes, uses or gives back a file descriptor. */
+i64 perf_pump_run(i64 (*run)(const void *argument), const void *argument);
+
+/* Has the scheduler give the calling thread short turns, and those soon. */
+void perf_short_turns(void);
+
+/* perf_engine.c: what the pump does again and again. */
+typedef struct PerfTurn {
+    u32 is_running; /* there is a session */
+    u32 is_late;    /* PerfSetup.is_late */
+    u32 fill;       /* of the fullest ring, in 256ths */
+} PerfTurn;
+
+PerfTurn perf_turn(void);
+
 /* perf_engine.c: what the agent's thread calls. Opens the rings and starts the pump. `spare` is the slot for threads without one; its `tid` does not matter. */
 DPP_API i64 perf_start(const PerfSetup *setup, const SlotSetup *spare);
 
 /* Makes the slot the thread's. Not 0: it has no events and there is no room for them; the slot is not taken. */
 DPP_API i64 perf_open(const SlotSetup *setup);
 
-/* The same for a thread that there is no slot for: its samples go to the spare one. */
+/* Opens the events of all these threads, as far as there is room: perf_open finds them open then, and need not wait for the pump. */
+DPP_API void perf_cover_all(const u32 *tids, u32 count);
+
+/* As perf_open, for a thread that there is no slot for: its samples go to the spare one. */
 DPP_API i64 perf_cover(u32 tid);
 
 /*
@@ -158,8 +206,24 @@ DPP_API i64 perf_cover(u32 tid);
  */
 DPP_API i64 perf_close(u32 index, u32 tid, i64 cpu_ns);
 
+/*
+ * Between two bursts the kernel takes no samples. What threads use meanwhile is written to their slots as GAPs; that of
+ * threads without a slot is nobody's.
+ */
+DPP_API void perf_pause(void);
+DPP_API void perf_resume(void);
+
 /* What waits for a slot waits no longer, and no sample of before the call is under way: all are in the region's rings. */
 DPP_API void perf_flush(void);
+
+/*
+ * Another period from now on. Every thread gets new events; one that there is no room for is no longer sampled, and
+ * perf_covers says so.
+ */
+DPP_API void perf_renew(u64 period_ns);
+
+/* Whether the kernel samples a thread. */
+DPP_API u32 perf_covers(u32 tid);
 
 /* Stops the kernel's sampling, forwards the last of it and counts. Slots stay open. */
 DPP_API void perf_silence(void);

@@ -1,4 +1,7 @@
-/* What the perf engine asks of the kernel: rings, events, counts. */
+/*
+ * What the perf engine asks of the kernel: rings, events, counts. During a session the descriptors are in the pump's
+ * table, and only the pump calls what is here, but for perf_events_uncover and perf_events_have_room.
+ */
 #include "perf.h"
 
 #include <errno.h>
@@ -6,11 +9,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_CPUS 1024u
+#define MOST_DESCRIPTORS (UINT64_C(1) << 22)
 #define RINGS_BYTES (UINT64_C(32) << 20) /* all of them */
 #define LARGEST_RING (UINT64_C(8) << 20)
 #define SMALLEST_RING (UINT64_C(64) << 10)
@@ -20,13 +24,16 @@
 #define HOLD_NS UINT64_C(100000000) /* what a ring should hold of one CPU's samples: the pump has to wait for a CPU too */
 
 PerfEvents perf_events;
-static PerfBuffer buffers[MOST_CPUS];
+static PerfBuffer buffers[PERF_MOST_CPUS];
 static struct perf_event_attr attributes;
 static i32 *descriptors; /* of cover n, from n * cpus on; -1 when closed */
+static u8 *condemned;    /* cover n is to be closed; behind the descriptors */
+static u32 any_condemned;
 static u64 descriptors_bytes;
 static u64 most_covers;
 static u64 covers;
 static u64 counted_closed;
+static u32 disabled;
 
 i32 perf_event(const struct perf_event_attr *attr, u32 tid, i32 cpu)
 {
@@ -42,6 +49,7 @@ static void set_attributes(struct perf_event_attr *attr, u32 config)
     attr->config = config;
     attr->exclude_hv = 1;
     attr->exclude_kernel = perf_events.kernel_excluded & 1;
+    attr->sample_id_all = 1; /* every record has its time */
     attr->use_clockid = 1;
     attr->clockid = CLOCK_MONOTONIC;
     /* The pump wakes by time. */
@@ -125,7 +133,7 @@ static i64 open_buffers(u64 period_ns)
     long count = sysconf(_SC_NPROCESSORS_CONF);
     i32 refused = -ENODEV;
     perf_events.cpus = 0;
-    for (u32 cpu = 0; cpu < count && cpu < MOST_CPUS; cpu++) {
+    for (u32 cpu = 0; cpu < count && cpu < PERF_MOST_CPUS; cpu++) {
         i32 fd = perf_event(&none, 0, (i32)cpu);
         if (fd >= 0) {
             buffers[perf_events.cpus++] = (PerfBuffer){.fd = fd, .cpu = cpu};
@@ -150,23 +158,38 @@ static i64 open_buffers(u64 period_ns)
     }
 }
 
-i64 perf_events_open(u64 period_ns, u64 most_descriptors)
+/* As many threads as the limit of file descriptors leaves room for, beside the rings: the table is ours alone. */
+static u64 room_for_covers(void)
+{
+    struct rlimit limit;
+    u64 most = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+    if (most > MOST_DESCRIPTORS)
+        most = MOST_DESCRIPTORS;
+    return most > perf_events.cpus ? most / perf_events.cpus - 1 : 0;
+}
+
+i64 perf_events_open(u64 period_ns)
 {
     memset(&perf_events, 0, sizeof perf_events);
     perf_events.buffers = buffers;
     counted_closed = 0;
     covers = 0;
+    disabled = 0;
     /* Kernel time too, where it is permitted. */
     i32 probe = perf_event_permitted(&attributes, period_ns, LEAST_STACK);
     if (probe < 0)
         return probe;
     close(probe);
     i64 error = open_buffers(period_ns);
-    most_covers = perf_events.cpus == 0 ? 0 : most_descriptors / perf_events.cpus;
-    descriptors_bytes = (most_covers + 1) * perf_events.cpus * sizeof(i32);
+    most_covers = error == 0 ? room_for_covers() : 0;
+    if (error == 0 && most_covers == 0)
+        error = -EMFILE;
+    descriptors_bytes = (most_covers + 1) * (perf_events.cpus * sizeof(i32) + 1);
+    any_condemned = 0;
     if (error == 0) {
         descriptors = mmap(0, descriptors_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         error = descriptors == MAP_FAILED ? -ENOMEM : 0;
+        condemned = (u8 *)(descriptors + (most_covers + 1) * perf_events.cpus);
     }
     if (error != 0) {
         descriptors = 0;
@@ -185,7 +208,6 @@ static void close_cover(u64 cover)
         u64 count;
         if (*fd < 0)
             continue;
-        /* A forked child holds the descriptor too: until it execs or ends the event lives on, but counts no more. */
         ioctl(*fd, PERF_EVENT_IOC_DISABLE, 0);
         if (read(*fd, &count, sizeof count) == sizeof count)
             counted_closed += count;
@@ -196,7 +218,25 @@ static void close_cover(u64 cover)
 
 void perf_events_uncover(u32 cover)
 {
-    close_cover(cover - 1);
+    condemned[cover - 1] = 1;
+    any_condemned = 1;
+}
+
+void perf_events_close_condemned(void)
+{
+    if (!any_condemned)
+        return;
+    any_condemned = 0;
+    for (u64 i = 0; i < covers; i++) {
+        if (condemned[i])
+            close_cover(i);
+        condemned[i] = 0;
+    }
+}
+
+int perf_events_have_room(void)
+{
+    return covers < most_covers;
 }
 
 i64 perf_events_cover(u32 tid)
@@ -216,17 +256,30 @@ i64 perf_events_cover(u32 tid)
             return error;
         }
     }
-    for (u32 i = 0; i < perf_events.cpus; i++)
+    for (u32 i = 0; i < perf_events.cpus && !disabled; i++)
         if (fds[i] >= 0)
             ioctl(fds[i], PERF_EVENT_IOC_ENABLE, 0);
     return (i64)++covers;
 }
 
-void perf_events_disable(void)
+/* Children that have inherited an event follow it; those that inherit a disabled one begin so. */
+static void control_all(unsigned long request)
 {
     for (u64 i = 0; i < covers * perf_events.cpus; i++)
         if (descriptors[i] >= 0)
-            ioctl(descriptors[i], PERF_EVENT_IOC_DISABLE, 0);
+            ioctl(descriptors[i], request, 0);
+}
+
+void perf_events_disable(void)
+{
+    disabled = 1;
+    control_all(PERF_EVENT_IOC_DISABLE);
+}
+
+void perf_events_enable(void)
+{
+    disabled = 0;
+    control_all(PERF_EVENT_IOC_ENABLE);
 }
 
 u64 perf_events_count(void)
@@ -238,14 +291,32 @@ u64 perf_events_count(void)
     return sum;
 }
 
+static void close_covers(void)
+{
+    for (u64 i = 0; descriptors && i < covers; i++) {
+        close_cover(i);
+        condemned[i] = 0;
+    }
+    covers = 0;
+    any_condemned = 0;
+}
+
+/*
+ * PERF_EVENT_IOC_PERIOD changes the one event, and none of those that were inherited from it, so another period takes
+ * other events.
+ */
+void perf_events_renew(u64 period_ns)
+{
+    close_covers();
+    perf_set_sampling(&attributes, period_ns, perf_events.stack_bytes);
+}
+
 void perf_events_close(void)
 {
-    for (u64 i = 0; descriptors && i < covers; i++)
-        close_cover(i);
+    close_covers();
     if (descriptors)
         munmap(descriptors, descriptors_bytes);
     descriptors = 0;
-    covers = 0;
     unmap_buffers();
     for (u32 i = 0; i < perf_events.cpus; i++)
         close(buffers[i].fd);

@@ -14,6 +14,7 @@ static u8 copy[PERF_RECORD_LIMIT];
 static u64 event_period_ns;
 static u32 spare; /* slot index */
 static u64 next_settle;
+static u32 losing; /* a ring was all but full when its head was last read, or says that it has been */
 
 void perf_forward_begin(u64 period_ns, u32 spare_slot)
 {
@@ -21,11 +22,12 @@ void perf_forward_begin(u64 period_ns, u32 spare_slot)
     event_period_ns = period_ns;
     spare = spare_slot;
     next_settle = 0;
+    losing = 0;
 }
 
 static void take_stack(const PerfSample *sample, RegionRecord *record)
 {
-    u64 returns[WALK_CAPACITY];
+    u64 returns[REGION_MAX_DEPTH];
     if (!sample->registers) {
         record->ip = sample->in_kernel ? 0 : sample->ip;
         record->stop = STOP_UNREADABLE;
@@ -44,8 +46,9 @@ static void take_stack(const PerfSample *sample, RegionRecord *record)
 
 /*
  * A sample stands for its period, but the thread has used a little more: what it takes to put it on a CPU and off again is
- * its time, and not the event's. So samples get the advance of the thread's CPU clock, unless that says that many are
- * missing: those are not to be hidden.
+ * its time, and not the event's; in a busy web service that is more than a quarter. So samples get the advance of the
+ * thread's CPU clock, unless that is more than twice their periods: then samples are missing, which is not to be hidden.
+ * While the kernel finds its rings full samples stand for their periods, for those that are lost have their time too.
  */
 void perf_forward_settle(Slot *slot)
 {
@@ -53,13 +56,16 @@ void perf_forward_settle(Slot *slot)
         return;
     u64 periods = slot->unsettled * event_period_ns;
     RegionRecord record = {.ticks = slot->seen_ticks, .kind = RECORD_SETTLE, .value = periods};
-    i64 cpu = perf_events.kernel_excluded || slot->tid == 0 ? -1 : thread_cpu_ns(slot->tid);
+    i64 cpu = perf_events.kernel_excluded || slot->tid == 0 || losing ? -1 : thread_cpu_ns(slot->tid);
     u64 advance = cpu >= 0 ? (u64)cpu - slot->settled_cpu_ns : periods;
-    u64 most = periods + periods / 4 + event_period_ns;
+    u64 most = 2 * periods + event_period_ns;
     record.value = (i64)advance < 0 ? 0 : advance < most ? advance : most;
     if (!ring_put(slot, &record))
         return;
-    slot->settled_cpu_ns += advance < most ? record.value : advance;
+    /* Each CPU's event may be short of its period yet: so much is for the samples to come. */
+    u64 slack = event_period_ns * perf_events.cpus;
+    u64 rest = advance - record.value;
+    slot->settled_cpu_ns += advance < most || (i64)advance < 0 ? advance : advance - (rest < slack ? rest : slack);
     slot->seen_cpu_ns += record.value;
     slot->unsettled = 0;
 }
@@ -105,7 +111,7 @@ static void forward_sample(const PerfSample *sample)
         record.stop |= RECORD_IN_KERNEL;
     if (thread && thread->slot != 0)
         put_sample(thread->slot - 1, &record);
-    else if (thread && thread->inherited)
+    else if (thread && (thread->inherited || thread->cover != 0))
         perf_pending_add(sample->tid, &record, give_to_spare);
     else
         give_to_spare(sample->tid, &record);
@@ -133,10 +139,11 @@ static void settle_all(u64 now)
 }
 
 /* Nobody knows whose they were. */
-static void forward_lost(u64 lost)
+static void forward_lost(u64 lost, u64 time)
 {
-    RegionRecord record = {.ticks = hot.clock(), .kind = RECORD_LOST, .value = lost};
+    RegionRecord record = {.ticks = time != 0 ? time : hot.clock(), .kind = RECORD_LOST, .value = lost};
     Slot *slot = &hot.slots[spare];
+    losing = 1;
     perf_sums.lost += lost;
     perf_sums.sampled_ns += event_period_ns * lost;
     if (ring_put(slot, &record))
@@ -188,7 +195,7 @@ static void forward(const PerfRecord *record)
         break;
     case PERF_RECORD_LOST:
     case PERF_RECORD_LOST_SAMPLES:
-        forward_lost(record->lost);
+        forward_lost(record->lost, record->time);
         break;
     case PERF_RECORD_THROTTLE:
         perf_sums.throttled++;
@@ -202,8 +209,23 @@ static void forward(const PerfRecord *record)
     }
 }
 
-u32 perf_forward_round(void)
+void perf_forward_period(u64 period_ns)
 {
+    for (u32 i = 0; i < REGION_SLOTS; i++) {
+        Slot *slot = &hot.slots[i];
+        if (!slot->by_pump || slot->unsettled == 0)
+            continue;
+        perf_forward_settle(slot);
+        /* A ring that is full takes no settlement yet: what waits for it keeps its time. */
+        slot->unsettled = slot->unsettled * event_period_ns / period_ns;
+    }
+    event_period_ns = period_ns;
+}
+
+/* Gives how full the fullest ring was. */
+static u32 take_rings(u64 horizon)
+{
+    static PerfCursor cursors[PERF_MOST_CPUS];
     u64 fullest = 0;
     for (u32 i = 0; i < perf_events.cpus; i++) {
         struct perf_event_mmap_page *page = perf_events.buffers[i].map;
@@ -211,15 +233,25 @@ u32 perf_forward_round(void)
         ring.head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
         u64 waiting = ring.head - ring.tail;
         fullest = waiting > fullest ? waiting : fullest;
-        PerfRecord record;
-        while (perf_next(&ring, copy, &record)) {
-            forward(&record);
-            /* Room for the kernel as soon as there is some. */
-            __atomic_store_n(&page->data_tail, ring.tail, __ATOMIC_RELEASE);
-        }
+        cursors[i] = (PerfCursor){.ring = ring, .read = (u64 *)&page->data_tail};
     }
-    u64 now = hot.clock();
+    u32 fill = perf_events.ring_bytes == 0 ? 0 : (u32)(fullest * 256 / perf_events.ring_bytes);
+    losing = fill >= PERF_ALL_BUT_FULL;
+    perf_merge(cursors, perf_events.cpus, horizon, copy, forward);
+    return fill;
+}
+
+u32 perf_forward_round(void)
+{
+    u64 now = hot.clock(); /* before the rings' heads are read: see perf_merge.c */
+    u32 fill = take_rings(now);
     perf_pending_flush(now - MOST_PENDING_NS, give_to_spare);
     settle_all(now);
-    return perf_events.ring_bytes == 0 ? 0 : (u32)(fullest * 256 / perf_events.ring_bytes);
+    return fill;
+}
+
+void perf_forward_rest(void)
+{
+    take_rings(~UINT64_C(0));
+    perf_forward_end();
 }

@@ -61,7 +61,7 @@ static int read_body(const u8 *at, u64 size, u32 misc, PerfRecord *record)
             return 0;
         record->tid = half(at + 8);
         record->parent = half(at + 12);
-        record->time = word(at + 16);
+        record->time = word(at + 16); /* the same as at its end */
         return 1;
     case PERF_RECORD_LOST: /* id, lost */
         if (size < 2 * sizeof(u64))
@@ -78,21 +78,41 @@ static int read_body(const u8 *at, u64 size, u32 misc, PerfRecord *record)
     }
 }
 
+/* Where the next record's header is whole and believable. Records are multiples of 8 bytes, as is the ring: a header, or any word, never goes over its end. */
+static int read_header(const PerfRing *ring, struct perf_event_header *header)
+{
+    u64 waiting = ring->head - ring->tail;
+    u64 at = ring->tail & ring->mask;
+    memcpy(header, ring->data + at, sizeof *header);
+    return waiting <= ring->mask + 1 && !(at & 7) && header->size >= sizeof *header && !(header->size & 7) && header->size <= waiting;
+}
+
+int perf_next_time(const PerfRing *ring, u64 *time)
+{
+    struct perf_event_header header;
+    *time = 0;
+    if (ring->head == ring->tail)
+        return 0;
+    if (!read_header(ring, &header) || header.size < sizeof header + 3 * sizeof(u64))
+        return 1;
+    /* A sample's is its third word; all others have it at their end (sample_id_all). */
+    u64 offset = header.type == PERF_RECORD_SAMPLE ? sizeof header + 2 * sizeof(u64) : header.size - sizeof(u64);
+    *time = word(ring->data + ((ring->tail + offset) & ring->mask));
+    return 1;
+}
+
 int perf_next(PerfRing *ring, u8 *copy, PerfRecord *record)
 {
     struct perf_event_header header;
-    u64 waiting = ring->head - ring->tail;
-    if (waiting == 0)
+    if (ring->head == ring->tail)
         return 0;
     memset(record, 0, sizeof *record);
-    /* Records are multiples of 8 bytes, as is the ring: a header never goes over its end. */
-    u64 at = ring->tail & ring->mask;
-    memcpy(&header, ring->data + at, sizeof header);
-    if (waiting > ring->mask + 1 || at & 7 || header.size < sizeof header || header.size & 7 || header.size > waiting) {
+    if (!read_header(ring, &header)) {
         /* Where the next record begins is not known. */
         ring->tail = ring->head;
         return 1;
     }
+    u64 at = ring->tail & ring->mask;
     const u8 *bytes = ring->data + at;
     u64 before_end = ring->mask + 1 - at;
     if (header.size > before_end) {
@@ -102,6 +122,8 @@ int perf_next(PerfRing *ring, u8 *copy, PerfRecord *record)
     }
     ring->tail += header.size;
     record->type = header.type;
+    if (header.type != PERF_RECORD_SAMPLE && header.size >= sizeof header + 3 * sizeof(u64))
+        record->time = word(bytes + header.size - sizeof(u64));
     if (!read_body(bytes + sizeof header, header.size - sizeof header, header.misc, record))
         record->type = 0;
     return 1;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define ENTRIES 32768u
-#define MOST_USED (ENTRIES / 4 * 3)
+#define MOST_USED PERF_MOST_THREADS /* three quarters */
 
 static PerfThread threads[ENTRIES];
 static u32 used;
@@ -61,4 +61,13 @@ void perf_thread_remove(u32 tid)
         }
     }
     memset(&threads[hole], 0, sizeof threads[hole]);
+}
+
+u32 perf_threads_list(u32 *tids)
+{
+    u32 count = 0;
+    for (u32 i = 0; i < ENTRIES; i++)
+        if (threads[i].tid != 0)
+            tids[count++] = threads[i].tid;
+    return count;
 }

@@ -23,23 +23,14 @@ static int copied(CopiedStack *stack, u64 address, u64 size, void *into)
     return 1;
 }
 
-static int load_copied(void *context, u64 address, u64 *value)
+static int load_word(void *context, u64 address, u64 *value)
 {
     return !(address & 7) && copied(context, address, sizeof *value, value);
 }
 
-static int load_copied_frame(void *context, u64 fp, Frame *frame)
+static inline int load_copied(void *context, u64 address, u64 *words, u32 count)
 {
-    return copied(context, fp, sizeof *frame, frame);
-}
-
-static u32 walk_on_copied(void *context, u64 sp, u64 fp, u64 *out, u16 *stop)
-{
-    CopiedStack *stack = context;
-    /* What the tables could not be followed for has no say on where the frame pointers go. */
-    if (stack->ran_out)
-        return 0;
-    return follow_frames(sp, stack->low + UNKNOWN_STACK_BYTES, fp, load_copied_frame, stack, out, stop);
+    return copied(context, address, count * sizeof *words, words);
 }
 
 u32 perf_walk(const PerfSample *sample, u64 *out, u16 *stop)
@@ -53,7 +44,7 @@ u32 perf_walk(const PerfSample *sample, u64 *out, u16 *stop)
     for (u32 i = 0; i < 16; i++)
         frame.regs[i] = registers[order[i]];
     CopiedStack stack = {registers[PERF_SP], sample->stack_bytes, sample->stack, 0};
-    u32 depth = walk_by_rules(&frame, load_copied, &stack, walk_on_copied, out, stop);
+    u32 depth = walk_out(&frame, stack.low + UNKNOWN_STACK_BYTES, load_copied, load_word, &stack, out, stop);
     if (stack.ran_out)
         *stop = STOP_COPY_SHORT;
     return depth;

@@ -92,6 +92,24 @@ static HRESULT thread_named(Object *self, u64 managed_id, u32 units, const u16 *
     return S_OK;
 }
 
+/* ---- code about to be freed: its rules must not outlive it. Whatever thread frees it. ---- */
+
+static HRESULT module_unload_started(Object *self, u64 module_id)
+{
+    (void)self;
+    AgentEvent event = {.kind = EVENT_MODULE_UNLOADED, .managed_id = module_id};
+    events_put(&event);
+    return S_OK;
+}
+
+static HRESULT dynamic_method_unloaded(Object *self, u64 method_id)
+{
+    (void)self;
+    AgentEvent event = {.kind = EVENT_METHOD_UNLOADED, .managed_id = method_id};
+    events_put(&event);
+    return S_OK;
+}
+
 /* ---- loading ---- */
 
 static HRESULT load_as_notification_only(Object *self, i32 *answer)
@@ -156,6 +174,14 @@ static u32 failing_clocks(Object *unknown)
            (strstr(value, "vdso") ? 1u << CLOCK_KIND_VDSO : 0);
 }
 
+/* DOTNET_PPROF_TEST_PERF=late,dear: likewise, what is to go wrong with the perf engine. */
+static u32 perf_tests(Object *unknown)
+{
+    char value[VALUE_UNITS];
+    environment(unknown, u"DOTNET_PPROF_TEST_PERF", value);
+    return (strstr(value, "late") ? 1u << PERF_TEST_LATE : 0) | (strstr(value, "dear") ? 1u << PERF_TEST_DEAR : 0);
+}
+
 static HRESULT load_first(Object *unknown, u32 wait_ms)
 {
     typedef HRESULT (*SetEventMask2)(Object *, u32, u32);
@@ -166,10 +192,11 @@ static HRESULT load_first(Object *unknown, u32 wait_ms)
     char version[32] = "";
     describe_runtime(info, version, sizeof version);
     /* The hook for new threads before the agent lists the old ones, so that none falls between. */
-    result = ((SetEventMask2)info->methods[INFO_SET_EVENT_MASK2])(info, COR_PRF_MONITOR_THREADS, 0);
+    SetEventMask2 set_mask = (SetEventMask2)info->methods[INFO_SET_EVENT_MASK2];
+    result = set_mask(info, COR_PRF_MONITOR_THREADS | COR_PRF_MONITOR_MODULE_LOADS, COR_PRF_HIGH_MONITOR_DYNAMIC_FUNCTION_UNLOADS);
     if (result != S_OK)
         return result;
-    i32 error = agent_start(version, wait_ms, failing_clocks(unknown));
+    i32 error = agent_start(version, wait_ms, failing_clocks(unknown), perf_tests(unknown));
     return error == 0 ? S_OK : AGENT_E_ERRNO(-error);
 }
 
@@ -221,6 +248,8 @@ static void __attribute__((constructor)) fill_callback(void)
     callback_methods[CALLBACK_THREAD_DESTROYED] = (void *)thread_destroyed;
     callback_methods[CALLBACK_THREAD_ASSIGNED_TO_OS_THREAD] = (void *)thread_assigned;
     callback_methods[CALLBACK_THREAD_NAME_CHANGED] = (void *)thread_named;
+    callback_methods[CALLBACK_MODULE_UNLOAD_STARTED] = (void *)module_unload_started;
+    callback_methods[CALLBACK_DYNAMIC_METHOD_UNLOADED] = (void *)dynamic_method_unloaded;
     callback_methods[CALLBACK_INITIALIZE_FOR_ATTACH] = (void *)initialize_for_attach;
     callback_methods[CALLBACK_LOAD_AS_NOTIFICATION_ONLY] = (void *)load_as_notification_only;
 }

@@ -30,11 +30,14 @@ typedef int64_t i64;
 #define REGION_ANCHORS 4096u        /* clock anchors kept; at 4 a second, 17 minutes of a collector's absence */
 #define REGION_MAX_DEPTH 512u       /* callers kept per stack */
 #define REGION_CHAINS_BYTES (UINT64_C(32) << 20)
-#define REGION_RINGS_BYTES (UINT64_C(128) << 20)
+#define REGION_RINGS_BYTES (UINT64_C(512) << 20) /* address space; want_buffer_mb is what may have memory */
 #define REGION_CHAIN_UNIT 16u       /* a chain id is its record's offset in the chain section over this; 0 is "no callers" */
 #define REGION_COUNTERS 64u
 #define REGION_VERDICT_BYTES 192u
 #define REGION_VERDICTS_BYTES (5 * REGION_VERDICT_BYTES)
+#define REGION_ASKS 256u            /* pieces of code that can be asked for at once */
+#define REGION_CODE_BYTES (UINT64_C(1) << 20)
+#define REGION_RULES 32768u         /* rules that can be proposed for them */
 
 /* F(type, name) is a field, A(type, name, count) an array of fields. */
 
@@ -50,6 +53,7 @@ typedef int64_t i64;
     F(u64, slots_offset)           \
     F(u64, chains_offset)          \
     F(u64, rings_offset)           \
+    F(u64, learning_offset)        /* RegionLearning, then the arrays its comment names */ \
     F(u32, slot_count)             \
     F(u32, anchor_capacity)        \
     F(u32, signal_number)          \
@@ -73,7 +77,10 @@ typedef int64_t i64;
     F(u32, command)                /* bumped after all that is wanted was written */ \
     F(u32, want_max_overhead_ppm)  /* of a sampled thread's CPU time, in millionths; 0: no budget */ \
     F(u32, want_engine)            /* EngineKind */ \
-    A(u64, pad0, 2)                \
+    F(u32, want_buffer_mb)         /* what all rings together may take */ \
+    F(u32, want_burst_us)          /* length of a burst of sampling, 0: sample all the time */ \
+    F(u32, want_burst_period_us)   /* one burst in each such stretch of time */ \
+    F(u32, reserved1)              \
     /* agent writes */ \
     F(u32, acknowledged)           /* the last `command` that was carried out; futex for the collector */ \
     F(u32, state)                  /* AgentState */ \
@@ -81,8 +88,8 @@ typedef int64_t i64;
     F(u64, period_ns)              /* between two samples of a busy thread, as clamped */ \
     F(u64, sample_cost_ns)         /* calibrated */ \
     F(u32, limited_by)             /* RateLimit: why period_ns is longer than asked */ \
-    F(u32, ring_records)           /* records a ring holds, a power of two */ \
-    F(u32, ring_count)             /* slots 0..ring_count-1 have rings */ \
+    F(u32, slots_used)             /* no slot from this one on has had a thread in this session */ \
+    F(u32, burst_edges)            /* begins and ends of bursts so far: odd inside one */ \
     F(u32, engine)                 /* EngineKind, never AUTO */ \
     F(u64, start_ticks)            \
     F(u64, stop_ticks)             /* 0 while sampling */ \
@@ -90,7 +97,7 @@ typedef int64_t i64;
     F(u64, process_cpu_ns)         /* and lately; at stop_ticks when stopped */ \
     F(u64, agent_cpu_start_ns)     /* the agent's own threads' share of the above */ \
     F(u64, agent_cpu_ns)           \
-    F(u64, heartbeat_ns)           /* CLOCK_MONOTONIC, while sampling */ \
+    F(u64, heartbeat_ns)           /* CLOCK_MONOTONIC when process_cpu_ns was read, while sampling; written last */ \
     F(u64, anchor_count)           /* anchors ever written; the newest is at (anchor_count - 1) % anchor_capacity */ \
     F(u64, start_anchor)           /* anchors written before the session's first: that one's number, and its tick zero */ \
     F(u64, chains_used)            /* bytes of the section's half in use */ \
@@ -119,7 +126,9 @@ typedef int64_t i64;
     F(u64, cpu_ns)                 /* and when it was last read */ \
     F(u64, context)                /* for span ids */ \
     A(u8, name, 64)                \
-    A(u64, pad0, 2)                \
+    F(u32, ring_start)             /* the ring's first record in the rings section; stands before state is LIVE */ \
+    F(u32, ring_records)           /* records it holds, a power of two */ \
+    A(u64, pad0, 1)                \
     /* the ring's producer writes: the thread's handler, or the perf engine's pump */ \
     F(u64, head)                   /* records ever written; released after the record */ \
     A(u64, pad1, 7)                \
@@ -143,13 +152,69 @@ typedef int64_t i64;
     F(u32, depth)                  \
     F(u32, reserved0)
 
+/*
+ * How stacks are learned: the collector asks for code, the agent answers with its bytes, the collector proposes how to step
+ * through it, the agent judges and publishes. One round at a time; each side bumps its number after what belongs to it.
+ * RegionLearning is followed by REGION_ASKS each of RegionAsk, RegionAnswer, RegionProposal and RegionJudgement, by
+ * REGION_RULES RegionRule, and by REGION_CODE_BYTES of code.
+ */
+#define REGION_LEARNING_FIELDS(F, A) \
+    /* collector writes */         \
+    F(u32, asked)                  /* round */ \
+    F(u32, ask_count)              \
+    F(u32, proposed)               /* round, once all proposals for it are written */ \
+    F(u32, reserved0)              \
+    A(u64, pad0, 6)                \
+    /* agent writes */             \
+    F(u32, answered)               /* round; futex for the collector */ \
+    F(u32, judged)                 /* round; likewise */ \
+    F(u64, judged_ns)              /* CLOCK_MONOTONIC: what was published of the round was in force from then on */ \
+    F(u64, refused)                /* rules of the session that found no room */ \
+    F(u64, published)              /* rules in force */ \
+    F(u32, epoch)                  /* bumped when all rules were dropped: what was learned is to be learned again */ \
+    F(u32, reserved1)              \
+    A(u64, pad1, 3)
+
+#define REGION_ASK_FIELDS(F, A)    /* collector writes */ \
+    F(u64, start)                  \
+    F(u32, size)                   /* bytes */ \
+    F(u32, is_native_return)       /* start is where a call in native code returns to: only its rule is wanted */ \
+    F(u64, method_id)              /* the runtime's ids of what the code belongs to: gone with them; 0: not known */ \
+    F(u64, module_id)
+
+#define REGION_ANSWER_FIELDS(F, A) /* agent writes */ \
+    F(u32, kind)                   /* AnswerKind */ \
+    F(u32, offset)                 /* of its bytes, in the code bytes */ \
+    F(u32, size)                   \
+    F(u32, reserved0)
+
+#define REGION_PROPOSAL_FIELDS(F, A) /* collector writes */ \
+    F(u32, first_rule)             /* out of bounds: nothing is proposed, what is in force there stays */ \
+    F(u32, rule_count)
+
+#define REGION_JUDGEMENT_FIELDS(F, A) /* agent writes */ \
+    F(u32, judgement)              /* Judgement */
+
+#define REGION_RULE_FIELDS(F, A)   /* collector writes */ \
+    F(u32, offset)                 /* from the code's start */ \
+    F(i32, cfa)                    /* bytes from rsp, or rbp, to where the caller's stack pointer will be */ \
+    F(u16, saved_rbp)              /* the caller's rbp lies so many bytes below that; 0: it is in rbp */ \
+    F(u8, from_rbp)                \
+    F(u8, kind)                    /* RuleKind */
+
 #define REGION_STRUCTS(S)                     \
     S(RegionHeader, REGION_HEADER_FIELDS)     \
     S(RegionControl, REGION_CONTROL_FIELDS)   \
     S(RegionAnchor, REGION_ANCHOR_FIELDS)     \
     S(RegionSlot, REGION_SLOT_FIELDS)         \
     S(RegionRecord, REGION_RECORD_FIELDS)     \
-    S(RegionChain, REGION_CHAIN_FIELDS)
+    S(RegionChain, REGION_CHAIN_FIELDS)       \
+    S(RegionLearning, REGION_LEARNING_FIELDS) \
+    S(RegionAsk, REGION_ASK_FIELDS)           \
+    S(RegionAnswer, REGION_ANSWER_FIELDS)     \
+    S(RegionProposal, REGION_PROPOSAL_FIELDS) \
+    S(RegionJudgement, REGION_JUDGEMENT_FIELDS) \
+    S(RegionRule, REGION_RULE_FIELDS)
 
 #define RECORD_STOP_MASK 0xFFu
 #define RECORD_IN_KERNEL 0x100u /* the kernel was at work for the thread; the leaf is where it was called */
@@ -166,6 +231,24 @@ typedef int64_t i64;
 #define RATE_LIMIT_VALUES(V) V(NONE, 0) V(COST, 1) /* twice the calibrated cost */ V(WATCHDOG, 2) /* samples rose, progress did not */ V(BUDGET, 3) /* the overhead allowed */ \
     V(KERNEL, 4) /* perf_event_max_sample_rate */
 
+#define RULE_KIND_VALUES(V)                                                       \
+    V(HERE, 0)   /* of the instruction that is being executed at the address */   \
+    V(RETURN, 1) /* of the call that returns to the address */                    \
+    V(BLOCK, 2)  /* of whatever is being executed in 32 bytes that begin there */
+#define ANSWER_KIND_VALUES(V)                                                        \
+    V(NOTHING, 0)    /* not readable, or no room in this round; native: no rule */ \
+    V(CODE, 1)                                                                     \
+    V(KNOWN_RULE, 2) /* native: what the handler did anyway is in force as a rule */ \
+    V(NEW_RULE, 3)   /* native: frame pointers were followed there until now */   \
+    V(NO_CALL, 4)    /* native: nothing was called from there */                  \
+    V(SIGNAL_RETURN, 5) /* native: what a signal handler returns to; its caller was interrupted */
+#define JUDGEMENT_VALUES(V)                                                        \
+    V(NONE, 0)                                                                     \
+    V(PUBLISHED, 1)                                                                \
+    V(CHANGED, 2) /* the code is not what it was when its bytes were read */       \
+    V(REFUSED, 3) /* not sane */                                                   \
+    V(NO_ROOM, 4) /* for some of its rules: there, frame pointers are followed */
+
 /*
  * CPU time is never guessed from the period. A shot says "this thread was here"; its share of CPU time is settled by
  * the next record of the same thread that carries a reading of the thread's CPU clock.
@@ -175,7 +258,9 @@ typedef int64_t i64;
     V(SHOT, 1)   /* a stack; value: periods it stands for; CPU time not yet settled */                     \
     V(TICK, 2)   /* a stack; value: CPU ns since the last settlement, for it and every unsettled record */ \
     V(SETTLE, 3) /* no stack; value as TICK's */                                                           \
-    V(LOST, 4)   /* value: samples lost to a full ring since `ticks`; unsettled like SHOT */
+    V(LOST, 4)   /* value: samples lost to a full ring since `ticks`; unsettled like SHOT */               \
+    V(GAP, 5)    /* value: CPU ns used between two bursts, and no part of any settlement's */              \
+    V(UNSAMPLED, 6) /* value: CPU ns used while the agent kept quiet, likewise */
 
 #define STOP_REASON_VALUES(V)                                                                            \
     V(ROOT, 0)          /* the thread's root frame: the stack is whole */                                \
@@ -193,11 +278,11 @@ typedef int64_t i64;
     V(SAMPLES, 0)           /* stacks written to a ring */                                                     \
     V(LOST_RING_FULL, 1)    /* samples that found their ring full */                                           \
     V(LOST_STORE_FULL, 2)   /* samples whose callers found the chain section's half full; the leaf was kept */ \
-    V(LOST_NO_SLOT, 3)      /* threads that found no slot or ring */                                           \
-    V(LOST_NO_TIMER, 4)     /* threads that got no timer (RLIMIT_SIGPENDING) */                                \
+    V(LOST_NO_SLOT, 3)      /* threads that found no slot or ring when they were first seen */                 \
+    V(LOST_NO_TIMER, 4)     /* likewise no timer (RLIMIT_SIGPENDING) */                                        \
     V(LOST_EVENTS, 5)       /* thread events that found the agent's queue full; a scan makes up for them */    \
     V(SYSCALL_WAKEUPS, 6)   /* shots that interrupted a system call and gave the lease back */                 \
-    V(LATE_SIGNALS, 7)      /* our signals after the session's or the thread's end */                          \
+    V(LATE_SIGNALS, 7)      /* our signals after the session's, the burst's or the thread's end */              \
     V(CHAINED_SIGNALS, 8)   /* signals passed to the handler that was there before */                          \
     V(OVERRUNS, 9)          /* timer expiries that found the last one still pending */                         \
     V(STUCK, 10)            /* samples that found the thread exactly where the last one left it */             \
@@ -218,6 +303,9 @@ typedef int64_t i64;
     E(SlotState, SLOT_STATE_VALUES)     \
     E(RateLimit, RATE_LIMIT_VALUES)     \
     E(RecordKind, RECORD_KIND_VALUES)   \
+    E(RuleKind, RULE_KIND_VALUES)       \
+    E(AnswerKind, ANSWER_KIND_VALUES)   \
+    E(Judgement, JUDGEMENT_VALUES)      \
     E(StopReason, STOP_REASON_VALUES)   \
     E(Counter, COUNTER_VALUES)
 
@@ -231,15 +319,29 @@ enum {
     CLOCK_KIND_VALUES(DPP_CLOCK_KIND)
 #define DPP_RECORD_KIND(name, value) RECORD_##name = value,
     RECORD_KIND_VALUES(DPP_RECORD_KIND)
+#define DPP_ANSWER_KIND(name, value) ANSWER_KIND_##name = value,
+    ANSWER_KIND_VALUES(DPP_ANSWER_KIND)
+#define DPP_RULE_KIND(name, value) RULE_KIND_##name = value,
+    RULE_KIND_VALUES(DPP_RULE_KIND)
 #define DPP_STOP(name, value) STOP_##name = value,
     STOP_REASON_VALUES(DPP_STOP)
 #define DPP_COUNTER(name, value) COUNTER_##name = value,
     COUNTER_VALUES(DPP_COUNTER)
 };
 
+/* Where the learning section's arrays begin, from its start. */
+#define LEARNING_ASKS_AT sizeof(RegionLearning)
+#define LEARNING_ANSWERS_AT (LEARNING_ASKS_AT + REGION_ASKS * sizeof(RegionAsk))
+#define LEARNING_PROPOSALS_AT (LEARNING_ANSWERS_AT + REGION_ASKS * sizeof(RegionAnswer))
+#define LEARNING_JUDGEMENTS_AT (LEARNING_PROPOSALS_AT + REGION_ASKS * sizeof(RegionProposal))
+#define LEARNING_RULES_AT (LEARNING_JUDGEMENTS_AT + REGION_ASKS * sizeof(RegionJudgement))
+#define LEARNING_CODE_AT (LEARNING_RULES_AT + REGION_RULES * sizeof(RegionRule))
+#define LEARNING_BYTES (LEARNING_CODE_AT + REGION_CODE_BYTES)
+
 _Static_assert(sizeof(RegionHeader) <= REGION_PAGE, "the header is one page");
 _Static_assert(sizeof(RegionControl) <= REGION_PAGE, "the control block is one page");
 _Static_assert(sizeof(RegionSlot) == 256, "the handler's and the collector's words have cache lines of their own");
+_Static_assert(sizeof(RegionLearning) == 128, "each side's words have a cache line of their own");
 _Static_assert(sizeof(RegionRecord) == 32, "two records to a cache line");
 _Static_assert(sizeof(RegionChain) == REGION_CHAIN_UNIT, "chain records start on the unit");
 

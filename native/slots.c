@@ -1,5 +1,6 @@
 #include "slots.h"
 
+#include "quiet.h"
 #include "syscalls.h"
 #include "vdso.h"
 
@@ -59,6 +60,7 @@ i64 slots_initialize(u8 *region, u64 (*clock)(void))
     hot.slots = slots;
     __atomic_store_n(&hot.slot_count, REGION_SLOTS + 1, __ATOMIC_RELEASE);
     slots_reset_chains();
+    quiet_watch_forks();
     return 0;
 }
 
@@ -203,6 +205,10 @@ void slot_prepare(const SlotSetup *setup)
     Slot *slot = &hot.slots[setup->index];
     slot->tid = setup->tid;
     slot->by_pump = 0;
+    slot->paused = 0;
+    slot->gap_kind = RECORD_GAP;
+    slot->paused_cpu_ns = setup->cpu_now_ns;
+    slot->tick_period_ns = setup->tick_period_ns;
     slot->ring = (RegionRecord *)(region_base + ((const RegionHeader *)region_base)->rings_offset + setup->ring_offset);
     slot->mask = setup->ring_records - 1;
     slot->shot_period_ns = setup->shot_period_ns;
@@ -227,6 +233,8 @@ i64 slot_arm(const SlotSetup *setup)
     Slot *slot = &hot.slots[setup->index];
     u64 cookie = cookie_make(setup->index, setup->generation);
     slot_prepare(setup);
+    if (setup->index >= hot.slots_armed && setup->index < REGION_SLOTS)
+        __atomic_store_n(&hot.slots_armed, setup->index + 1, __ATOMIC_RELEASE);
     slot->tick_timer = create_timer(thread_clock(setup->tid), setup->tid, cookie);
     if (slot->tick_timer < 0) {
         i64 error = slot->tick_timer;
@@ -244,10 +252,7 @@ i64 slot_arm(const SlotSetup *setup)
     }
     __atomic_store_n(&slot->cookie, cookie, __ATOMIC_SEQ_CST);
 
-    struct itimerspec when = {
-        .it_value = {.tv_sec = (time_t)(setup->tick_first_ns / 1000000000u), .tv_nsec = (long)(setup->tick_first_ns % 1000000000u)},
-        .it_interval = {.tv_sec = (time_t)(setup->tick_period_ns / 1000000000u), .tv_nsec = (long)(setup->tick_period_ns % 1000000000u)}};
-    long result = syscall4(SYS_timer_settime, (long)slot->tick_timer, 0, (long)&when, 0);
+    long result = timer_arm(slot->tick_timer, setup->tick_first_ns, setup->tick_period_ns);
     if (result != 0)
         slot_disarm(setup->index);
     return result;
@@ -301,10 +306,7 @@ void slot_set_shot_period(u32 index, u64 period_ns, u32 shots_per_tick)
         return;
     if (now.it_interval.tv_nsec == 0 && now.it_interval.tv_sec == 0)
         return; /* no lease out */
-    struct itimerspec when = {
-        .it_value = {.tv_sec = (time_t)(period_ns / 1000000000u), .tv_nsec = (long)(period_ns % 1000000000u)},
-        .it_interval = {.tv_sec = (time_t)(period_ns / 1000000000u), .tv_nsec = (long)(period_ns % 1000000000u)}};
-    syscall4(SYS_timer_settime, (long)slot->shot_timer, 0, (long)&when, 0);
+    timer_arm(slot->shot_timer, period_ns, period_ns);
 }
 
 u32 slot_counts(u32 index, u64 *counts)

@@ -60,6 +60,22 @@ void slot_prepare(const SlotSetup *setup);
  */
 DPP_API i64 slot_arm(const SlotSetup *setup);
 
+/*
+ * burst.c: has a thread's timers rest, and settles what its samples stand for. 0: a handler is at work just now, ask again.
+ * Of a slot that was armed between two bursts (`is_new`) nothing is settled: all it has used since is the gap's. What it
+ * uses from now on is written as a record of `gap_kind`; where it rests already, what it used up to now as before.
+ */
+DPP_API u32 slot_pause(u32 index, u32 is_new, u32 gap_kind);
+
+/* Sets them again; the first tick comes after so much CPU time. What the thread used meanwhile is written. */
+DPP_API void slot_resume(u32 index, u64 tick_first_ns);
+
+/* The same for one that does not go on, and is quiet. `cpu_ns` is its CPU clock at its end, or -1. */
+DPP_API void slot_end_pause(u32 index, i64 cpu_ns);
+
+/* Writes what was used up to this reading of the thread's CPU clock, by the ring's producer. Gives what was written. */
+u64 slot_put_gap(Slot *slot, i64 cpu_ns);
+
 /* Takes the timers away. Samples may be under way until slot_quiet says otherwise. */
 DPP_API void slot_disarm(u32 index);
 
@@ -84,15 +100,16 @@ DPP_API i64 thread_cpu_ns(u32 tid);
 
 /*
  * Nanoseconds that one sample takes from its thread, interrupt and return included: the median of `shots` gaps that
- * appear in the calling thread's time when it is sampled. 0 when it could not be measured.
+ * appear in the calling thread's time when it is sampled. 0 when it could not be measured, as while it is quiet (quiet.h).
  */
 DPP_API u64 calibrate_sample_cost(u32 shots);
 
 /*
- * Waits for `shots` changes of what `taken` gives, and gives how many came and how long the calling thread was away for
- * each. `gaps` has room for as many.
+ * Waits for `shots` changes of what `taken` gives, unless that is NO_MORE, and gives how many came and how long the
+ * calling thread was away for each. `gaps` has room for as many.
  */
 #define MOST_GAPS 256u
+#define NO_MORE UINT64_MAX
 u32 measure_gaps(u64 (*taken)(void *context), void *context, u32 shots, u64 *gaps);
 u64 median(u64 *values, u32 count);
 
@@ -105,6 +122,36 @@ void delete_timer(i64 *timer);
  * included; see cfi.h. They stay loaded from then on.
  */
 DPP_API void cfi_find_modules(void);
+
+/*
+ * The table of rules.h. rules_begin: empty, and in force; 0, or -1 without memory. rules_end: out of force, its memory
+ * given back. No slot is armed.
+ */
+DPP_API i64 rules_begin(void);
+DPP_API void rules_end(void);
+
+/* Publishes rules of code at `start`, all of them sane. Gives how many found no room. */
+DPP_API u32 rules_publish(u64 start, const RegionRule *rules, u32 count);
+
+/* Publishes what the call frame information says of a return address in native code. Gives an AnswerKind. */
+DPP_API u32 rules_publish_native(u64 ret);
+
+/* Publishes a rule for one instruction in native code. */
+struct StepRule;
+void rules_publish_here(u64 address, const struct StepRule *rule);
+
+/* Takes away all rules of code in [start, end). */
+DPP_API void rules_clear(u64 start, u64 end);
+
+/* Entries in use. */
+DPP_API u32 rules_used(void);
+
+/* Copies code of this process; 0 where it is not readable. */
+DPP_API u32 code_read(u64 address, void *into, u32 bytes);
+
+/* Whether there is a call in front of a return address; whether seven bytes of code end with one. */
+u32 follows_call(u64 ret);
+u32 ends_with_call(const u8 code[7]);
 
 /* Where the first thread's main() returns to, in libc; 0 when not found. */
 DPP_API u64 root_of_main(void);

@@ -5,22 +5,43 @@
 
 #include <sys/uio.h>
 
-/* The one place that reads the target's stack. `fp` is aligned and [fp, fp + 16) inside [sp, stack_high): the caller has checked. */
-static int load(void *context, u64 fp, Frame *frame)
+RuleTable *rule_table;
+
+#define RED_ZONE 128u
+
+typedef struct OwnStack {
+    u64 low;  /* nothing below the interrupted stack pointer's red zone is the thread's */
+    u64 high;
+    u32 known;
+} OwnStack;
+
+/* The one place that reads the target's stack. The words are aligned and inside [sp, stack_high): the caller has checked. */
+static inline int load(void *context, u64 address, u64 *words, u32 count)
 {
     (void)context;
-    const volatile u64 *words = (const volatile u64 *)fp;
-    *frame = (Frame){words[0], words[1]};
+    const volatile u64 *at = (const volatile u64 *)address;
+    for (u32 i = 0; i < count; i++)
+        words[i] = at[i];
     return 1;
 }
 
 /* The same through the kernel, which answers with an error where a load would fault. */
-static int load_fallible(void *context, u64 fp, Frame *frame)
+static inline int load_fallible(void *context, u64 address, u64 *words, u32 count)
 {
     (void)context;
-    struct iovec local = {frame, sizeof *frame};
-    struct iovec remote = {(void *)fp, sizeof *frame};
-    return syscall6(SYS_process_vm_readv, hot.pid, (long)&local, 1, (long)&remote, 1, 0) == sizeof *frame;
+    long size = (long)(count * sizeof *words);
+    struct iovec local = {words, (size_t)size};
+    struct iovec remote = {(void *)address, (size_t)size};
+    return syscall6(SYS_process_vm_readv, hot.pid, (long)&local, 1, (long)&remote, 1, 0) == size;
+}
+
+/* For the tables of modules, whose rules may name any address. */
+static int load_word(void *context, u64 address, u64 *value)
+{
+    const OwnStack *stack = context;
+    if (address & 7 || address < stack->low || address > stack->high - sizeof(u64))
+        return 0;
+    return stack->known ? load(context, address, value, 1) : load_fallible(context, address, value, 1);
 }
 
 static void ask_for_stack(Slot *slot, u64 sp)
@@ -32,42 +53,21 @@ static void ask_for_stack(Slot *slot, u64 sp)
     __atomic_store_n(&slot->stack_wanted, 1, __ATOMIC_RELEASE);
 }
 
-u32 walk_frames(Slot *slot, u64 sp, u64 fp, u64 *out, u16 *stop)
+u32 walk_frame(Slot *slot, CfiFrame *frame, u64 *out, u16 *stop)
 {
+    u64 sp = frame->regs[CFI_RSP];
     u64 high = __atomic_load_n(&slot->stack_high, __ATOMIC_ACQUIRE);
-    u64 stack_low = __atomic_load_n(&slot->stack_low, __ATOMIC_ACQUIRE);
+    u64 low = __atomic_load_n(&slot->stack_low, __ATOMIC_ACQUIRE);
     /* The agent goes through high = 0: with high still the same, low belongs to it. */
-    int known = sp >= stack_low && sp < high && __atomic_load_n(&slot->stack_high, __ATOMIC_RELAXED) == high;
-    if (!known) {
-        high = sp + UNKNOWN_STACK_BYTES;
-        ask_for_stack(slot, sp);
+    u32 known = sp >= low && sp < high && __atomic_load_n(&slot->stack_high, __ATOMIC_RELAXED) == high;
+    OwnStack stack = {sp - RED_ZONE, high, known};
+    if (known) {
+        stack.low = stack.low < low ? low : stack.low;
+        return walk_out(frame, stack.high, load, load_word, &stack, out, stop);
     }
-
-    return known ? follow_frames(sp, high, fp, load, 0, out, stop) : follow_frames(sp, high, fp, load_fallible, 0, out, stop);
-}
-
-typedef struct LeafStack {
-    u64 low; /* nothing below the interrupted stack pointer's red zone is the thread's */
-    u64 high; /* 0: not known */
-    Slot *slot;
-} LeafStack;
-
-#define RED_ZONE 128u
-
-static int load_of_leaf(void *context, u64 address, u64 *value)
-{
-    const LeafStack *stack = context;
-    if (address & 7 || address < stack->low)
-        return 0;
-    if (stack->high != 0) {
-        if (address > stack->high - sizeof(u64))
-            return 0;
-        *value = *(const volatile u64 *)address;
-        return 1;
-    }
-    struct iovec local = {value, sizeof *value};
-    struct iovec remote = {(void *)address, sizeof *value};
-    return syscall6(SYS_process_vm_readv, hot.pid, (long)&local, 1, (long)&remote, 1, 0) == sizeof *value;
+    stack.high = sp + UNKNOWN_STACK_BYTES;
+    ask_for_stack(slot, sp);
+    return walk_out(frame, stack.high, load_fallible, load_word, &stack, out, stop);
 }
 
 static CfiFrame frame_of(const ucontext_t *context)
@@ -81,49 +81,8 @@ static CfiFrame frame_of(const ucontext_t *context)
     return frame;
 }
 
-u32 walk_by_rules(CfiFrame *frame, CfiLoad load_leaf, void *context, WalkOn walk_on, u64 *out, u16 *stop)
-{
-    u32 depth = 0;
-    int step = CFI_NO_TABLE;
-    while (depth < WALK_LEAF_DEPTH && (step = cfi_step(frame, load_leaf, context)) == CFI_STEPPED && frame->ip != 0) {
-        out[depth++] = frame->ip;
-        if (frame->ip == hot.thread_root_return || frame->ip == hot.main_root_return) {
-            *stop = STOP_ROOT;
-            return depth;
-        }
-    }
-    if (step == CFI_OUTERMOST || (step == CFI_STEPPED && frame->ip == 0)) {
-        *stop = STOP_ROOT;
-        return depth;
-    }
-    if (!(frame->valid >> CFI_RBP & 1)) {
-        *stop = STOP_BOUNDS;
-        return depth;
-    }
-    u32 leaf_depth = depth;
-    depth += walk_on(context, frame->regs[CFI_RSP], frame->regs[CFI_RBP], out + depth, stop);
-    if (depth > REGION_MAX_DEPTH) {
-        depth = REGION_MAX_DEPTH;
-        *stop = STOP_DEPTH;
-    }
-    /* Code without frame pointers may have any number there, 0 too: nobody's caller is known then. */
-    if (depth == leaf_depth && *stop == STOP_ROOT && frame->regs[CFI_RBP] == 0)
-        *stop = STOP_BOUNDS;
-    return depth;
-}
-
-static u32 walk_on_from_leaf(void *context, u64 sp, u64 fp, u64 *out, u16 *stop)
-{
-    return walk_frames(((LeafStack *)context)->slot, sp, fp, out, stop);
-}
-
 u32 walk_stack(Slot *slot, const ucontext_t *context, u64 *out, u16 *stop)
 {
     CfiFrame frame = frame_of(context);
-    u64 sp = frame.regs[CFI_RSP];
-    u64 high = __atomic_load_n(&slot->stack_high, __ATOMIC_ACQUIRE);
-    u64 low = __atomic_load_n(&slot->stack_low, __ATOMIC_ACQUIRE);
-    int known = sp >= low && sp < high && __atomic_load_n(&slot->stack_high, __ATOMIC_RELAXED) == high;
-    LeafStack stack = {sp - RED_ZONE < low && known ? low : sp - RED_ZONE, known ? high : 0, slot};
-    return walk_by_rules(&frame, load_of_leaf, &stack, walk_on_from_leaf, out, stop);
+    return walk_frame(slot, &frame, out, stop);
 }

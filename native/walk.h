@@ -1,71 +1,134 @@
 /*
  * The rules of the walk, apart from where a stack is read: the handler reads it in place, the perf engine's pump in the
  * kernel's copy of it.
+ *
+ * A frame is stepped by what is known of the place in its code: a learned rule (rules.h), else the call frame information
+ * of its module (cfi.h), else by frame pointer. The stack pointer is followed along, as the caller's is known after every
+ * step; it bounds the next one, so that a walk only ever goes outward.
  */
 #ifndef DPP_WALK_H
 #define DPP_WALK_H
 
 #include "cfi.h"
 #include "hot.h"
+#include "rules.h"
 
 /* How far out a walk may go on a stack whose end is not known; only fallible loads are used there. */
 #define UNKNOWN_STACK_BYTES (UINT64_C(16) << 20)
 
-typedef struct Frame {
-    u64 next; /* the caller's frame pointer */
-    u64 ret;
-} Frame;
+/* Loads `count` words, 1 or 2, which lie inside [sp, high). False when they cannot be read. */
+typedef int (*StackLoad)(void *context, u64 address, u64 *words, u32 count);
 
-/* False when the frame cannot be read. */
-typedef int (*FrameLoad)(void *context, u64 fp, Frame *frame);
+#define WALK_INLINE static inline __attribute__((always_inline))
+#define SELDOM(condition) __builtin_expect(!!(condition), 0)
 
-/* Follows frame pointers from `fp`, all frames inside [low, high). Always inlined, so that `load` is no call. */
-static inline __attribute__((always_inline)) u32 follow_frames(u64 low, u64 high, u64 fp, FrameLoad load, void *context,
-                                                               u64 *out, u16 *stop)
+/* A frame on the way: what its code may have in rsp and rbp. */
+typedef struct WalkFrame {
+    u64 ip; /* of the leaf, or where a call returns to */
+    u64 sp;
+    u64 fp;
+    u32 fp_known;
+    u32 is_caller; /* ip is a return address */
+} WalkFrame;
+
+#define WALK_STEPPED 0xFFFFu /* no StopReason */
+
+WALK_INLINE u16 step_by_rule(const StepRule *rule, WalkFrame *frame, u64 high, StackLoad load, void *context)
 {
-    u32 depth = 0;
-    while (depth < REGION_MAX_DEPTH) {
-        if (fp == 0) {
-            *stop = STOP_ROOT;
-            return depth;
-        }
-        if (fp & 7) {
-            *stop = STOP_UNALIGNED;
-            return depth;
-        }
-        if (fp < low) {
-            *stop = STOP_NOT_OUTWARD;
-            return depth;
-        }
-        if (fp > high - sizeof(Frame)) {
-            *stop = STOP_BOUNDS;
-            return depth;
-        }
-        Frame frame = {0, 0};
-        if (!load(context, fp, &frame)) {
-            *stop = STOP_UNREADABLE;
-            return depth;
-        }
-        if (frame.ret == 0) {
-            *stop = STOP_ROOT;
-            return depth;
-        }
-        out[depth++] = frame.ret;
-        if (frame.ret == hot.thread_root_return || frame.ret == hot.main_root_return) {
-            *stop = STOP_ROOT;
-            return depth;
-        }
-        low = fp + sizeof(Frame);
-        fp = frame.next;
+    if (rule->from_rbp && !frame->fp_known)
+        return STOP_BOUNDS;
+    u64 cfa = (rule->from_rbp ? frame->fp : frame->sp) + (u64)(i64)rule->cfa;
+    if (cfa & 7)
+        return STOP_UNALIGNED;
+    if (cfa <= frame->sp)
+        return STOP_NOT_OUTWARD;
+    if (cfa > high || rule->saved_rbp > cfa - frame->sp)
+        return STOP_BOUNDS;
+    if (!load(context, cfa - sizeof(u64), &frame->ip, 1))
+        return STOP_UNREADABLE;
+    if (rule->saved_rbp != 0) {
+        if (!load(context, cfa - rule->saved_rbp, &frame->fp, 1))
+            return STOP_UNREADABLE;
+        frame->fp_known = 1;
     }
-    *stop = fp == 0 ? STOP_ROOT : STOP_DEPTH;
-    return depth;
+    frame->sp = cfa;
+    return WALK_STEPPED;
 }
 
-/* Goes on by frame pointers from a frame whose code keeps them. */
-typedef u32 (*WalkOn)(void *context, u64 sp, u64 fp, u64 *out, u16 *stop);
+WALK_INLINE u16 step_by_frame_pointer(WalkFrame *frame, u64 high, StackLoad load, void *context)
+{
+    u64 words[2] = {0, 0};
+    if (!frame->fp_known)
+        return STOP_BOUNDS;
+    if (frame->fp == 0)
+        return STOP_ROOT;
+    if (frame->fp & 7)
+        return STOP_UNALIGNED;
+    if (frame->fp < frame->sp)
+        return STOP_NOT_OUTWARD;
+    if (frame->fp > high - sizeof words)
+        return STOP_BOUNDS;
+    if (!load(context, frame->fp, words, 2))
+        return STOP_UNREADABLE;
+    frame->sp = frame->fp + sizeof words;
+    frame->fp = words[0];
+    frame->ip = words[1];
+    return WALK_STEPPED;
+}
 
-/* Out of system libraries by their tables, then on. `out` has room for WALK_CAPACITY. */
-u32 walk_by_rules(CfiFrame *frame, CfiLoad load_leaf, void *context, WalkOn walk_on, u64 *out, u16 *stop);
+/*
+ * Walks out from `leaf`, all of whose stack lies below `high`. Gives the number of return addresses in `out`,
+ * REGION_MAX_DEPTH at most. `load_word` is what `load` is, for the call frame information's few steps. Always inlined, so
+ * that `load` is no call.
+ */
+WALK_INLINE u32 walk_out(CfiFrame *leaf, u64 high, StackLoad load, CfiLoad load_word, void *context, u64 *out, u16 *stop)
+{
+    RuleTable *rules = __atomic_load_n(&rule_table, __ATOMIC_ACQUIRE);
+    WalkFrame frame = {leaf->ip, leaf->regs[CFI_RSP], leaf->regs[CFI_RBP], leaf->valid >> CFI_RBP & 1, leaf->is_caller};
+    u32 depth = 0;
+    u32 linked = 0; /* rbp has been found to head a frame */
+    while (depth < REGION_MAX_DEPTH) {
+        const StepRule *rule = !rules ? 0 : frame.is_caller ? rule_of_caller(rules, frame.ip) : rule_of_leaf(rules, frame.ip);
+        u16 stepped;
+        if (SELDOM(rule)) {
+            stepped = step_by_rule(rule, &frame, high, load, context);
+        } else {
+            int by_table = CFI_NO_TABLE;
+            if (SELDOM(cfi_covers(frame.ip - frame.is_caller, frame.is_caller))) {
+                if (frame.is_caller)
+                    *leaf = cfi_caller(frame.ip, frame.sp, frame.fp, frame.fp_known);
+                by_table = cfi_step(leaf, load_word, context);
+            }
+            if (by_table == CFI_STEPPED) {
+                frame = (WalkFrame){leaf->ip, leaf->regs[CFI_RSP], leaf->regs[CFI_RBP], leaf->valid >> CFI_RBP & 1, leaf->is_caller};
+                stepped = WALK_STEPPED;
+                linked = 0;
+            } else if (by_table == CFI_OUTERMOST) {
+                stepped = STOP_ROOT;
+            } else {
+                stepped = step_by_frame_pointer(&frame, high, load, context);
+                /* Code without frame pointers may have any number there, 0 too: nobody's caller is known then. */
+                if (stepped == STOP_ROOT && !linked)
+                    stepped = STOP_BOUNDS;
+                linked = 1;
+                frame.is_caller = 1;
+            }
+        }
+        if (SELDOM(stepped != WALK_STEPPED || frame.ip == 0)) {
+            *stop = stepped == WALK_STEPPED ? STOP_ROOT : stepped;
+            return depth;
+        }
+        if (rule)
+            frame.is_caller = 1;
+        /* Of a frame that a signal interrupted, the instruction itself: as a return address it would be the one before. */
+        out[depth++] = frame.ip + !frame.is_caller;
+        if (SELDOM(frame.ip == hot.thread_root_return || frame.ip == hot.main_root_return)) {
+            *stop = STOP_ROOT;
+            return depth;
+        }
+    }
+    *stop = frame.fp == 0 && frame.fp_known ? STOP_ROOT : STOP_DEPTH;
+    return depth;
+}
 
 #endif
