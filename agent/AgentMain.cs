@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DotnetPprof.Agent.Interop;
+using DotnetPprof.Agent.Unwind;
 using DotnetPprof.Region;
 
 namespace DotnetPprof.Agent;
@@ -24,8 +25,9 @@ internal static unsafe class AgentMain
                 throw new AgentFailure((int)-error, "no memory for the agent's tables");
             HotPath.SetDoorbell(&region.Control->Doorbell);
             var registry = new ThreadRegistry((uint)Libc.GetThreadId());
-            var session = new SamplingSession(region, new SessionClock(region, start->FailingClocks), registry);
-            new ControlLoop(region, registry, session).Run(start->LaunchWaitMs);
+            var session = new SamplingSession(region, new SessionClock(region, start->FailingClocks), registry, start->PerfTests);
+            var learning = new StackLearning(region, registry);
+            new ControlLoop(region, registry, learning, session).Run(start->LaunchWaitMs);
         }
         catch (AgentFailure failure)
         {

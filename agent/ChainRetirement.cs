@@ -20,7 +20,6 @@ internal sealed unsafe class ChainRetirement(SharedRegion region)
     private readonly List<(uint Slot, uint Generation, ulong Head)> _undrained = [];
     private readonly ulong[] _room = new ulong[2];
     private uint _half;
-    private uint _slots;
     private State _state;
 
     private enum State
@@ -37,9 +36,8 @@ internal sealed unsafe class ChainRetirement(SharedRegion region)
 
     /// <summary>All slots are quiet, and all chains forgotten.</summary>
     /// <returns>False when there is no memory for any.</returns>
-    internal bool Begin(uint slots)
+    internal bool Begin()
     {
-        _slots = slots;
         _state = State.Ready;
         _half = 0;
         Array.Clear(_room);
@@ -47,7 +45,8 @@ internal sealed unsafe class ChainRetirement(SharedRegion region)
     }
 
     /// <summary>One step; called often.</summary>
-    internal void Tend()
+    /// <param name="slots">No slot from this one on has been used.</param>
+    internal void Tend(uint slots)
     {
         if (_room[_half] < Half && HotPath.ChainsUsed() > _room[_half] - Step / 2)
             Grow(_half);
@@ -57,7 +56,7 @@ internal sealed unsafe class ChainRetirement(SharedRegion region)
                 HotPath.SwitchChains();
                 _half ^= 1;
                 _busy.Clear();
-                for (uint slot = 0; slot < _slots; slot++)
+                for (uint slot = 0; slot < slots; slot++)
                     _busy.Add(slot);
                 _state = State.Leaving;
                 break;
@@ -67,7 +66,7 @@ internal sealed unsafe class ChainRetirement(SharedRegion region)
                     break;
                 HotPath.PerfFlush();
                 _undrained.Clear();
-                for (uint slot = 0; slot < _slots; slot++)
+                for (uint slot = 0; slot < slots; slot++)
                     _undrained.Add((slot, region.Slot(slot)->Generation, Volatile.Read(ref region.Slot(slot)->Head)));
                 _state = State.Draining;
                 break;

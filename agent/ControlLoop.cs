@@ -1,4 +1,5 @@
 using DotnetPprof.Agent.Interop;
+using DotnetPprof.Agent.Unwind;
 using DotnetPprof.Region;
 
 namespace DotnetPprof.Agent;
@@ -7,10 +8,11 @@ namespace DotnetPprof.Agent;
 /// The agent's only loop: waits on the doorbell, takes thread events, obeys the collector that holds the lease, and goes
 /// back to sleep when that one is gone. Asleep without a collector it wakes for thread events alone.
 /// </summary>
-internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry registry, SamplingSession session)
+internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry registry, StackLearning learning, SamplingSession session)
 {
     /// <summary>A collector that has not been heard of for so long is dead.</summary>
     private const long LeaseNs = 3_000_000_000;
+    private const long NanosPerMs = 1_000_000;
     private const long TendIntervalMs = 50;
     private const long EagerTendIntervalMs = 5;
     private const long EagerForNs = 500_000_000;
@@ -24,6 +26,7 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
     private long _lookedAt;
     private long _graceUntil;
     private bool _holdsMemory;
+    private bool _isStartPutOff;
 
     /// <param name="launchWaitMs">How long the process is held at its start until a collector samples it.</param>
     internal void Run(uint launchWaitMs)
@@ -62,14 +65,23 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
     private long WaitMs(long now)
     {
         if (session.Running)
-            return now - _startedAt < EagerForNs ? EagerTendIntervalMs : TendIntervalMs;
+        {
+            long usual = now - _startedAt < EagerForNs ? EagerTendIntervalMs : TendIntervalMs;
+            return Math.Min(usual, MsUntil(session.WakeAt));
+        }
+        if (_isStartPutOff)
+            return MsUntil(session.WakeAt);
         return Volatile.Read(ref region.Control->Owner) != 0 || _holdsMemory ? LeaseCheckIntervalMs : -1;
     }
+
+    private static long MsUntil(long time) =>
+        Math.Max(1, (Math.Min(time - Libc.Now(Libc.ClockMonotonic), long.MaxValue / 2) + NanosPerMs - 1) / NanosPerMs);
 
     private void Obey(long now)
     {
         RegionControl* control = region.Control;
         ulong owner = Volatile.Read(ref control->Owner);
+        _isStartPutOff = false;
         /* Where the agent has not run for long, a paused container's collector has not either. */
         if (now - _lookedAt > LeaseNs / 2)
             _graceUntil = now + GraceNs;
@@ -83,6 +95,7 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
         {
             if (session.Running)
                 session.Stop();
+            learning.End();
             if (_holdsMemory)
                 session.Release();
             _holdsMemory = false;
@@ -91,15 +104,19 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
             return;
         }
 
+        _holdsMemory |= learning.Serve(owner);
         uint command = Volatile.Read(ref control->Command);
         if (command == control->Acknowledged)
             return;
         bool wanted = control->WantSampling != 0;
         if (wanted && !session.Running)
         {
+            _isStartPutOff = !session.CanStart(now);
+            if (_isStartPutOff)
+                return;
             _holdsMemory = true;
             _startedAt = now;
-            session.Start(control->WantRateHz, control->WantMaxOverheadPpm, (EngineKind)control->WantEngine, (ClockKind)control->WantClock);
+            session.Start(SessionRequest.Of(*control));
         }
         else if (!wanted && session.Running)
         {

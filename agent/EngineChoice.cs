@@ -1,102 +1,68 @@
 using System.Globalization;
-using DotnetPprof.Agent.Interop;
 using DotnetPprof.Region;
 
 namespace DotnetPprof.Agent;
 
 /// <summary>Which engine a session uses, and why.</summary>
 /// <param name="Kind">Never <see cref="EngineKind.Auto"/>.</param>
-/// <param name="Reason">For people.</param>
+/// <param name="WhyTimer">For people, where auto has come to timers: what speaks against the perf engine; else empty.</param>
 /// <param name="SampleCostNs">Measured already for the perf engine; 0 for timers.</param>
 /// <param name="Error">Why there is none; null when there is.</param>
-internal readonly record struct EngineChoice(EngineKind Kind, string Reason, ulong SampleCostNs, string? Error)
+internal readonly record struct EngineChoice(EngineKind Kind, string WhyTimer, ulong SampleCostNs, string? Error)
 {
     private const int RefusedErrno = 1;      /* EPERM */
+    private const int NoMemoryErrno = 12;    /* ENOMEM */
     private const int NoAccessErrno = 13;    /* EACCES */
     private const int InvalidErrno = 22;     /* EINVAL */
+    private const int NoFilesErrno = 24;     /* EMFILE */
     private const int NoSystemCallErrno = 38;
     private const int NoSampleErrno = 62;    /* ETIME: perf_probe saw none */
 
-    /// <summary>The kernel arms its timer no earlier than this.</summary>
-    private const ulong ShortestPeriodNs = 10_000;
-
-    private static string TimerText => string.Create(
-        CultureInfo.InvariantCulture,
-        $"timer: per-thread CPU-clock timers, and monotonic shots between two ticks above {KernelTick.Hertz} Hz");
-
     /// <summary>
-    /// Timers, unless the perf engine was asked for by name: auto stays with them until the tests that try to hurt a
-    /// target have been through the perf engine too.
+    /// The kernel samples where it lets us see samples of ourselves: that costs the target least and sends it no signal.
+    /// A clock that was asked for by name is worth more to whoever asks for it than the engine that auto would take.
     /// </summary>
-    internal static EngineChoice Make(EngineKind wanted, ClockKind wantedClock, uint shots)
+    /// <param name="request">Engine and clock.</param>
+    /// <param name="probe">perf_probe: 0 or a negative errno, and what a sample costs.</param>
+    internal static EngineChoice Make(in SessionRequest request, Func<(long Error, ulong CostNs)> probe)
     {
-        if (wanted != EngineKind.Perf)
-            return new EngineChoice(EngineKind.Timer, TimerText, 0, null);
-        if (wantedClock is not (ClockKind.Auto or ClockKind.Stopwatch))
+        if (request.Engine == EngineKind.Timer)
+            return Timer("");
+        if (!StampsAsWanted(request.Clock))
         {
-            const string clocks = "the perf engine's samples are stamped by the kernel, and another clock was asked for";
-            return new EngineChoice(EngineKind.Perf, "", 0, clocks);
+            return request.Engine == EngineKind.Perf
+                ? Fail("the perf engine's samples are stamped by the kernel with CLOCK_MONOTONIC, and another clock was asked for")
+                : Timer("the kernel would stamp samples with CLOCK_MONOTONIC, and another clock was asked for");
         }
-        long error = HotPath.PerfProbe(shots, out ulong cost);
+        (long error, ulong cost) = probe();
         if (error == 0 && cost > 0)
-            return new EngineChoice(EngineKind.Perf, "perf", cost, null);
-        return new EngineChoice(EngineKind.Perf, "", 0, $"the perf engine does not work here: {Explain(error)}");
+            return new EngineChoice(EngineKind.Perf, "", cost, null);
+        return request.Engine == EngineKind.Perf ? Fail($"the perf engine does not work here: {Explain(error)}") : Timer(Explain(error));
     }
 
-    /// <summary>As asked, but no shorter than the budget allows or twice a sample's cost, and leaving the kernel no cause to throttle.</summary>
-    internal static ulong PerfPeriod(uint rateHz, ulong cost, uint maxOverheadPpm, out RateLimit limit)
-    {
-        ulong period = 1_000_000_000 / Math.Max(rateHz, 1);
-        limit = RateLimit.None;
-        ulong kernels = Math.Max(ShortestPeriodNs, ShortestOfKernel());
-        if (period < kernels)
-            (period, limit) = (kernels, RateLimit.Kernel);
-        if (period < 2 * cost)
-            (period, limit) = (2 * cost, RateLimit.Cost);
-        if (maxOverheadPpm != 0 && period < cost * 1_000_000 / maxOverheadPpm)
-            (period, limit) = (cost * 1_000_000 / maxOverheadPpm, RateLimit.Budget);
-        return period;
-    }
+    /// <summary>Timers, after all: the perf engine was auto's choice and has failed to start.</summary>
+    internal static EngineChoice Instead(string failure) => Timer(failure);
 
-    /// <summary>Half of the file descriptors that are left: the other half stays the application's.</summary>
-    internal static ulong Descriptors()
-    {
-        try
-        {
-            if (Libc.GetLimit(Libc.LimitFiles, out Libc.Limit limit) != 0)
-                return 0;
-            var used = (ulong)Directory.GetFileSystemEntries("/proc/self/fd").Length;
-            return limit.Current > used ? (limit.Current - used) / 2 : 0;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return 0;
-        }
-    }
-
-    internal EngineChoice Started(PerfStatus status) => this with
-    {
-        Reason = string.Create(
-            CultureInfo.InvariantCulture,
-            $"perf: the kernel's task-clock events, {status.StackBytes} bytes of stack a sample, {status.RingBytes >> 10} KiB of ring a CPU; kernel time {(status.KernelExcluded != 0 ? "not permitted" : "included")}"),
-    };
-
-    internal EngineChoice Refused(long error) => this with { Error = $"the perf engine could not start: {Explain(error)}" };
-
-    private static string Explain(long error) => -error switch
+    internal static string Explain(long error) => -error switch
     {
         RefusedErrno or NoAccessErrno => $"perf_event_open is refused (perf_event_paranoid {Setting("perf_event_paranoid")}, or seccomp)",
-        InvalidErrno => "the kernel does not know threads-only inheritance (Linux 5.13)",
-        NoSystemCallErrno => "the kernel has no perf events",
-        0 or NoSampleErrno => "no sample came",
+        InvalidErrno => "the kernel cannot let threads alone inherit perf events (Linux 5.13)",
+        NoSystemCallErrno => "the kernel has no perf events, or seccomp hides them",
+        NoFilesErrno => "there is no file descriptor left for perf events",
+        NoMemoryErrno => "there is no memory for the kernel's rings",
+        0 or NoSampleErrno => "perf events open, but no sample came",
         _ => string.Create(CultureInfo.InvariantCulture, $"perf_event_open gave errno {-error}"),
     };
 
-    /// <summary>A tenth below perf_event_max_sample_rate: samples are counted by kernel ticks, and come unevenly.</summary>
-    private static ulong ShortestOfKernel() =>
-        ulong.TryParse(Setting("perf_event_max_sample_rate"), CultureInfo.InvariantCulture, out ulong rate) && rate > 0 ? 1_100_000_000 / rate : 0;
+    /// <summary>The same of an engine that was to start: by then the kernel has refused no event, but a ring.</summary>
+    internal static string ExplainStart(long error) => -error switch
+    {
+        RefusedErrno => $"its rings are more than perf_event_mlock_kb ({Setting("perf_event_mlock_kb")}) and RLIMIT_MEMLOCK allow",
+        _ => Explain(error),
+    };
 
-    private static string Setting(string name)
+    /// <summary>One of /proc/sys/kernel.</summary>
+    internal static string Setting(string name)
     {
         try
         {
@@ -107,4 +73,10 @@ internal readonly record struct EngineChoice(EngineKind Kind, string Reason, ulo
             return "absent";
         }
     }
+
+    private static bool StampsAsWanted(ClockKind clock) => clock is ClockKind.Auto or ClockKind.Stopwatch;
+
+    private static EngineChoice Timer(string why) => new(EngineKind.Timer, why, 0, null);
+
+    private static EngineChoice Fail(string error) => new(default, "", 0, error);
 }

@@ -16,7 +16,27 @@ internal sealed unsafe class SessionClock(SharedRegion region, uint failing)
     /// <returns>Why there is no such clock, or null.</returns>
     internal string? Choose(ClockKind wanted)
     {
-        RegionControl* control = region.Control;
+        var selection = ClockSelection.Choose(wanted, Probe());
+        WriteVerdict(ClockKind.Auto, selection.Reason);
+        if (selection.Failure is null)
+            Take(selection.Clock);
+        return selection.Failure;
+    }
+
+    /// <summary>
+    /// CLOCK_MONOTONIC, which the kernel stamps the perf engine's samples with. The others are probed all the same: what
+    /// they are like here is for whoever wonders which clock timers would have. All slots are quiet.
+    /// </summary>
+    internal void ChooseKernels(ClockKind wanted)
+    {
+        Probe();
+        string asked = wanted == ClockKind.Stopwatch ? "asked for by name; " : "";
+        WriteVerdict(ClockKind.Auto, $"stopwatch: {asked}CLOCK_MONOTONIC, by which the kernel stamps the perf engine's samples");
+        Take(new RawClock(ClockKind.Stopwatch, ClockNative.Pointer((uint)ClockKind.Stopwatch)));
+    }
+
+    private ClockVerdict[] Probe()
+    {
         ReadOnlySpan<ClockKind> kinds = ClockProbes.Kinds;
         var verdicts = new ClockVerdict[kinds.Length];
         for (int i = 0; i < kinds.Length; i++)
@@ -26,26 +46,14 @@ internal sealed unsafe class SessionClock(SharedRegion region, uint failing)
                 : ClockProbes.Probe(kinds[i]);
             WriteVerdict(kinds[i], verdicts[i].Text);
         }
-        var selection = ClockSelection.Choose(wanted, verdicts);
-        WriteVerdict(ClockKind.Auto, selection.Reason);
-        control->ClockKind = (uint)selection.Clock.Kind;
-        if (selection.Failure is null)
-        {
-            Clock = selection.Clock;
-            HotPath.SetClock(Clock.Pointer);
-        }
-        return selection.Failure;
+        return verdicts;
     }
 
-    /// <summary>CLOCK_MONOTONIC, which the kernel stamps the perf engine's samples with. All slots are quiet.</summary>
-    internal void ChooseKernels()
+    private void Take(RawClock clock)
     {
-        foreach (ClockKind kind in ClockProbes.Kinds)
-            WriteVerdict(kind, "");
-        WriteVerdict(ClockKind.Auto, "stopwatch: CLOCK_MONOTONIC, by which the kernel stamps the perf engine's samples");
-        Clock = new RawClock(ClockKind.Stopwatch, ClockNative.Pointer((uint)ClockKind.Stopwatch));
-        region.Control->ClockKind = (uint)Clock.Kind;
-        HotPath.SetClock(Clock.Pointer);
+        Clock = clock;
+        region.Control->ClockKind = (uint)clock.Kind;
+        HotPath.SetClock(clock.Pointer);
     }
 
     private void WriteVerdict(ClockKind kind, string text) =>

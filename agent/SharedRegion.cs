@@ -22,7 +22,11 @@ internal sealed unsafe class SharedRegion
     private const ulong AnchorsOffset = 3 * RegionLayout.Page;
 
     private static readonly ulong s_slotsOffset = PageAligned(AnchorsOffset + RegionLayout.Anchors * (ulong)sizeof(RegionAnchor));
-    private static readonly ulong s_chainsOffset = PageAligned(s_slotsOffset + RegionLayout.Slots * (ulong)sizeof(RegionSlot));
+    private static readonly ulong s_learningOffset = PageAligned(s_slotsOffset + RegionLayout.Slots * (ulong)sizeof(RegionSlot));
+
+    /* What both sides write in a round of learning; the bulk of it lies behind and has no memory while nobody learns. */
+    private static readonly ulong s_bulkOffset = PageAligned(s_learningOffset + RegionLayout.LearningRulesAt);
+    private static readonly ulong s_chainsOffset = PageAligned(s_learningOffset + RegionLayout.LearningBytes);
     private static readonly ulong s_ringsOffset = PageAligned(s_chainsOffset + RegionLayout.ChainsBytes);
     private static readonly ulong s_totalBytes = s_ringsOffset + RegionLayout.RingsBytes;
 
@@ -45,6 +49,8 @@ internal sealed unsafe class SharedRegion
 
     internal RegionAnchor* Anchors => (RegionAnchor*)(_base + AnchorsOffset);
 
+    internal RegionLearning* Learning => (RegionLearning*)(_base + s_learningOffset);
+
     internal RegionSlot* Slot(uint index) => (RegionSlot*)(_base + s_slotsOffset) + index;
 
     /// <exception cref="AgentFailure">The kernel or a limit refused.</exception>
@@ -66,7 +72,7 @@ internal sealed unsafe class SharedRegion
         Libc.Advise(address, (nuint)s_totalBytes, Libc.AdviseDontDump);
 
         var region = new SharedRegion(fd, (byte*)address);
-        if (!region.Populate(0, s_chainsOffset))
+        if (!region.Populate(0, s_bulkOffset))
             throw new AgentFailure(OutOfMemory, "no memory for the shared region");
         region.WriteHeader(start);
         /* Sealed last: a region without its seals is one that is not ready, and no collector opens it. */
@@ -79,13 +85,17 @@ internal sealed unsafe class SharedRegion
     /// <returns>False when there is none.</returns>
     internal bool PopulateChains(ulong offset, ulong bytes) => Populate(s_chainsOffset + offset, bytes);
 
+    /// <summary>Gives memory to the code and the rules of the learning section.</summary>
+    /// <returns>False when there is none.</returns>
+    internal bool PopulateLearning() => Populate(s_bulkOffset, s_chainsOffset - s_bulkOffset);
+
     /// <summary>Faults a ring in, so that the handler does not.</summary>
     /// <returns>False when there is no memory for it.</returns>
     internal bool PopulateRing(ulong offset, ulong bytes) => Populate(s_ringsOffset + offset, bytes);
 
-    /// <summary>Gives the memory of rings and chains back. No slot is armed and no collector owns the lease.</summary>
+    /// <summary>Gives the memory of learning, rings and chains back. No slot is armed and no collector owns the lease.</summary>
     internal void ReleaseSessionMemory() =>
-        Libc.Allocate(_fd, Libc.FallocatePunchHole | Libc.FallocateKeepSize, (long)s_chainsOffset, (long)(s_totalBytes - s_chainsOffset));
+        Libc.Allocate(_fd, Libc.FallocatePunchHole | Libc.FallocateKeepSize, (long)s_bulkOffset, (long)(s_totalBytes - s_bulkOffset));
 
     internal static void WriteText(byte* field, int size, string text)
     {
@@ -126,6 +136,7 @@ internal sealed unsafe class SharedRegion
         header->CountersOffset = CountersOffset;
         header->AnchorsOffset = AnchorsOffset;
         header->SlotsOffset = s_slotsOffset;
+        header->LearningOffset = s_learningOffset;
         header->ChainsOffset = s_chainsOffset;
         header->RingsOffset = s_ringsOffset;
         header->SlotCount = RegionLayout.Slots;

@@ -7,9 +7,9 @@ namespace DotnetPprof.Agent;
 /// Gives threads their slots, rings and timers for the length of a session. A slot goes from free to live to ended, and
 /// becomes free again when the collector has said that the ended thread's ring is empty, or the session is over.
 /// </summary>
-internal sealed unsafe class SlotTable(SharedRegion region)
+internal sealed unsafe partial class SlotTable(SharedRegion region)
 {
-    private const long UnansweredIntervalNs = 500_000_000;
+    private const long RetryIntervalNs = 1_000_000_000;
     private const long NoThread = -3; /* ESRCH */
     private const long NoTimer = -11; /* EAGAIN */
 
@@ -17,75 +17,55 @@ internal sealed unsafe class SlotTable(SharedRegion region)
     private readonly List<SampledThread?> _threads = [];
     private readonly List<(uint Index, long CpuNs)> _ending = [];
     private readonly List<uint> _ended = [];
+    private readonly RingSpace _space = new();
+    private readonly RingBlock[] _rings = new RingBlock[RegionLayout.Slots];
+
+    /* Threads that there was no slot, ring or timer for when they were last tried. */
+    private readonly HashSet<SampledThread> _refused = [];
+    private bool _hasRoom;
+    private long _nextRetry;
+
     private readonly ulong[] _past = new ulong[RegionLayout.Counters];
-    private readonly StackMap _stacks = new();
+    private readonly StackRequests _stacks = new();
     private readonly Random _random = new();
     private TimerPlan _plan;
     private Func<TimerPlan?>? _timersBeside;
     private bool _timersTried;
     private uint _spare;
-    private long _nextLookup;
-    private uint _ringRecords;
-    private uint _ringCount;
     private uint _generation;
 
+    /// <summary>By slot, as far as slots have been used in this session.</summary>
     internal IReadOnlyList<SampledThread?> Threads => _threads;
 
     /// <param name="plan">Not used where the kernel samples.</param>
-    /// <param name="ringRecords">Records in each ring.</param>
-    /// <param name="ringCount">Rings, and so slots.</param>
-    internal void Begin(TimerPlan plan, uint ringRecords, uint ringCount)
+    /// <param name="periodNs">Between two samples of a busy thread.</param>
+    /// <param name="bufferMegabytes">What the rings may take.</param>
+    internal void Begin(TimerPlan plan, ulong periodNs, uint bufferMegabytes)
     {
         _plan = plan;
         _timersBeside = null;
         _timersTried = false;
-        _ringRecords = ringRecords;
-        _ringCount = ringCount;
+        _isPaused = false;
+        _isQuiet = false;
+        _pausing.Clear();
         _free.Clear();
+        _refused.Clear();
         _threads.Clear();
         _ending.Clear();
         _ended.Clear();
         Array.Clear(_past);
         End();
-        for (uint i = ringCount; i > 0; i--)
+        var kept = new List<RingBlock>();
+        for (uint i = RegionLayout.Slots; i > 0; i--)
         {
-            /* A thread that was stopped inside the handler keeps its slot until it comes out. */
-            if (HotPath.Quiet(i - 1) != 0)
+            /* A thread that was stopped inside the handler keeps its slot, and ring, until it comes out. */
+            if (HotPath.Quiet(i - 1) == 0)
+                kept.Add(_rings[i - 1]);
+            else
                 _free.Push(i - 1);
         }
-        for (uint i = 0; i < ringCount; i++)
-            _threads.Add(null);
-    }
-
-    /// <summary>Has the kernel sample, with one slot for all threads that have none of their own.</summary>
-    /// <returns>0 or a negative errno.</returns>
-    /// <param name="events">What the kernel is to do.</param>
-    /// <param name="timers">Readies timers for the threads that it has no room for; null when there can be none.</param>
-    internal long BeginPerf(PerfSetup events, Func<TimerPlan?> timers)
-    {
-        const long noMemory = -12; /* ENOMEM */
-        _spare = _free.Pop();
-        if (!HasRing(_spare))
-            return noMemory;
-        SlotSetup setup = Prepare(_spare, 0, 0, "other threads");
-        long error = HotPath.PerfStart(&events, &setup);
-        if (error != 0)
-        {
-            _free.Push(_spare);
-            return error;
-        }
-        _timersBeside = timers;
-        Volatile.Write(ref region.Slot(_spare)->State, (uint)SlotState.Live);
-        return 0;
-    }
-
-    /// <summary>After the kernel was silenced.</summary>
-    internal void EndPerf()
-    {
-        if (_timersBeside is null)
-            return;
-        _timersBeside = null;
-        _ending.Add((_spare, -1));
+        _space.Begin(periodNs, bufferMegabytes, kept);
+        region.Control->SlotsUsed = 0;
     }
 
     internal void ChangePlan(TimerPlan plan)
@@ -98,25 +78,55 @@ internal sealed unsafe class SlotTable(SharedRegion region)
         }
     }
 
-    /// <summary>Has a thread sampled. One born during the session is charged from its first instruction.</summary>
-    internal void Open(SampledThread thread)
+    /// <summary>
+    /// Has a thread sampled. One born during the session is charged from its first instruction. One that there is no room
+    /// for is counted, and tried again by <see cref="RetryRefused"/>.
+    /// </summary>
+    /// <param name="thread">Without a slot.</param>
+    /// <param name="others">Threads that are to be opened right after it: all want their share of the rings' room.</param>
+    internal void Open(SampledThread thread, int others = 0)
+    {
+        if (TryOpen(thread, others) is not { } reason)
+            return;
+        _refused.Add(thread);
+        bool isSampled = reason == Counter.LostNoSlot && _timersBeside is not null && HotPath.PerfCover(thread.Tid) == 0;
+        if (!isSampled)
+            _past[(int)reason]++;
+    }
+
+    /// <summary>Tries threads again that were refused: when a slot has become free, and now and then for the sake of timers.</summary>
+    internal void RetryRefused(long now)
+    {
+        if (_refused.Count == 0 || (!_hasRoom && now < _nextRetry))
+            return;
+        _hasRoom = false;
+        _nextRetry = now + RetryIntervalNs;
+        foreach (SampledThread thread in _refused)
+        {
+            if (_timersBeside is null)
+            {
+                /* What it has used unsampled is no sample's. */
+                thread.BornInSession = false;
+                thread.CpuMark = -1;
+            }
+            if (TryOpen(thread, 0) is not null)
+                return;
+            _refused.Remove(thread);
+        }
+    }
+
+    /// <returns>What there was not enough of, or null: it has a slot, or is gone.</returns>
+    private Counter? TryOpen(SampledThread thread, int others)
     {
         long cpu = HotPath.ThreadCpuNs(thread.Tid);
         if (cpu < 0)
-            return; /* gone already */
+            return null;
         if (!_free.TryPop(out uint index))
-        {
-            if (_timersBeside is not null && HotPath.PerfCover(thread.Tid) == 0)
-                return;
-            _past[(int)Counter.LostNoSlot]++;
-            return;
-        }
-
-        if (!HasRing(index))
+            return Counter.LostNoSlot;
+        if (!TakeRing(index, others))
         {
             _free.Push(index);
-            _past[(int)Counter.LostNoSlot]++;
-            return;
+            return Counter.LostNoSlot;
         }
         RegionSlot* slot = region.Slot(index);
         SlotSetup setup = Prepare(index, thread.Tid, thread.BornInSession ? 0 : (ulong)(thread.CpuMark >= 0 ? thread.CpuMark : cpu), thread.Name);
@@ -127,14 +137,15 @@ internal sealed unsafe class SlotTable(SharedRegion region)
         if (Arm(thread, &setup) is < 0 and long error)
         {
             Volatile.Write(ref slot->State, (uint)SlotState.Free);
-            _free.Push(index);
-            if (error == NoTimer)
-                _past[(int)Counter.LostNoTimer]++;
-            return;
+            GiveBack(index);
+            return error == NoTimer ? Counter.LostNoTimer : null;
         }
+        if ((_isPaused || _isQuiet) && thread.IsTimed)
+            HotPath.Pause(index, isNew: 1, GapKind);
         thread.Slot = (int)index;
         _threads[(int)index] = thread;
         _past[(int)Counter.Threads]++;
+        return null;
     }
 
     internal void Rename(SampledThread thread)
@@ -153,6 +164,7 @@ internal sealed unsafe class SlotTable(SharedRegion region)
     /// <summary>Takes a thread's timers away. Its slot ends once no handler is using it.</summary>
     internal void Close(SampledThread thread, long cpuNs)
     {
+        _refused.Remove(thread);
         if (thread.Slot < 0)
             return;
         uint index = (uint)thread.Slot;
@@ -172,6 +184,7 @@ internal sealed unsafe class SlotTable(SharedRegion region)
                 continue;
             _ending.RemoveAt(i);
             RegionSlot* slot = region.Slot(index);
+            HotPath.EndPause(index, cpuNs);
             HotPath.ReportLost(index);
             AddCounts(index, _past);
             if (cpuNs >= 0)
@@ -185,7 +198,8 @@ internal sealed unsafe class SlotTable(SharedRegion region)
             if (Volatile.Read(ref slot->DrainedGeneration) != slot->Generation)
                 continue;
             Volatile.Write(ref slot->State, (uint)SlotState.Free);
-            _free.Push(_ended[i]);
+            GiveBack(_ended[i]);
+            _hasRoom = true;
             _ended.RemoveAt(i);
         }
     }
@@ -193,26 +207,7 @@ internal sealed unsafe class SlotTable(SharedRegion region)
     internal bool HasEnding => _ending.Count > 0;
 
     /// <summary>Looks up the stacks that handlers asked for.</summary>
-    internal void AnswerStackRequests(long now)
-    {
-        bool refreshed = false;
-        bool unanswered = false;
-        for (int i = 0; now >= _nextLookup && i < _threads.Count; i++)
-        {
-            if (_threads[i] is null || HotPath.StackWanted((uint)i, out ulong sp, out ulong tcb) == 0)
-                continue;
-            if (!refreshed)
-                _stacks.Refresh();
-            refreshed = true;
-            StackBounds? found = _stacks.Find(sp, tcb);
-            /* "Not known" lets the handler ask again, from wherever it is then. */
-            HotPath.SetStack((uint)i, found?.Low ?? 0, found?.High ?? 0);
-            unanswered |= found is null;
-        }
-        /* A thread on a stack of its own making asks at every sample: it does not get the mappings read every time. */
-        if (unanswered)
-            _nextLookup = now + UnansweredIntervalNs;
-    }
+    internal void AnswerStackRequests(long now) => _stacks.Answer((uint)_threads.Count, now);
 
     /// <summary>Sums the session's counters, those of threads that are gone included.</summary>
     internal void SumCounters(ulong* counters)
@@ -239,17 +234,35 @@ internal sealed unsafe class SlotTable(SharedRegion region)
 
     internal void DisarmAll()
     {
-        for (uint i = 0; i < _ringCount; i++)
+        for (uint i = 0; i < _threads.Count; i++)
             HotPath.Disarm(i);
         foreach (SampledThread? thread in _threads)
             thread?.Slot = -1;
         _threads.Clear();
     }
 
-    private ulong RingBytes => (ulong)_ringRecords * (ulong)sizeof(RegionRecord);
+    /// <summary>Gives the slot a ring, if there is room and memory for one.</summary>
+    private bool TakeRing(uint index, int others)
+    {
+        if (!_space.TryTake(others, out RingBlock ring))
+            return false;
+        if (!region.PopulateRing(ring.OffsetBytes, ring.Bytes))
+        {
+            _space.Give(ring);
+            return false;
+        }
+        _rings[index] = ring;
+        while (_threads.Count <= index)
+            _threads.Add(null);
+        region.Control->SlotsUsed = (uint)_threads.Count;
+        return true;
+    }
 
-    /// <summary>Whether there is memory for the slot's ring.</summary>
-    private bool HasRing(uint index) => region.PopulateRing(index * RingBytes, RingBytes);
+    private void GiveBack(uint index)
+    {
+        _space.Give(_rings[index]);
+        _free.Push(index);
+    }
 
     /// <summary>Sets a slot of the region up, and what the C half is to know of it.</summary>
     private SlotSetup Prepare(uint index, uint tid, ulong cpuStartNs, string name)
@@ -262,6 +275,8 @@ internal sealed unsafe class SlotTable(SharedRegion region)
         slot->CpuNs = cpuStartNs;
         slot->Context = 0;
         slot->Head = slot->Tail; /* what an earlier session left is not this one's */
+        slot->RingStart = _rings[index].Start;
+        slot->RingRecords = _rings[index].Records;
         WriteName(slot, name);
         return new SlotSetup
         {
@@ -269,8 +284,8 @@ internal sealed unsafe class SlotTable(SharedRegion region)
             Generation = _generation,
             Tid = tid,
             Random = (uint)_random.Next(1, int.MaxValue),
-            RingOffset = index * RingBytes,
-            RingRecords = _ringRecords,
+            RingOffset = _rings[index].OffsetBytes,
+            RingRecords = _rings[index].Records,
             CpuNowNs = cpuStartNs,
         };
     }
@@ -292,14 +307,16 @@ internal sealed unsafe class SlotTable(SharedRegion region)
             _past[(int)Counter.TimerThreads]++;
         }
         thread.IsTimed = true;
-        setup->TickFirstNs = 1 + (ulong)_random.NextInt64((long)_plan.TickPeriodNs);
+        setup->TickFirstNs = FirstTick();
         setup->TickPeriodNs = _plan.TickPeriodNs;
         setup->ShotPeriodNs = _plan.ShotPeriodNs;
         setup->ShotsPerTick = _plan.ShotsPerTick;
-        if (thread.StackPointer != 0 && FindStack(thread.StackPointer, thread.Tcb) is { } bounds)
+        if (thread.StackPointer != 0 && _stacks.Find(thread.StackPointer, thread.Tcb) is { } bounds)
             (setup->StackLow, setup->StackHigh) = (bounds.Low, bounds.High);
         return HotPath.Arm(setup);
     }
+
+    private ulong FirstTick() => 1 + (ulong)_random.NextInt64((long)_plan.TickPeriodNs);
 
     private static void AddCounts(uint index, Span<ulong> sums)
     {
@@ -315,13 +332,5 @@ internal sealed unsafe class SlotTable(SharedRegion region)
         Thread.MemoryBarrier();
         SharedRegion.WriteText(slot->Name, 64, name);
         Volatile.Write(ref slot->NameSequence, slot->NameSequence + 1);
-    }
-
-    private StackBounds? FindStack(ulong sp, ulong tcb)
-    {
-        if (_stacks.TryCached(sp, tcb, out StackBounds bounds))
-            return bounds;
-        _stacks.Refresh();
-        return _stacks.Find(sp, tcb);
     }
 }

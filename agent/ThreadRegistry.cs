@@ -31,6 +31,9 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
 
     internal event Action<SampledThread>? Renamed;
 
+    /// <summary>With the runtime's id of the method or the module whose code is being freed.</summary>
+    internal event Action<ulong>? CodeUnloaded;
+
     internal IEnumerable<SampledThread> All => _byTid.Values;
 
     /// <summary>A thread of the agent's own is not sampled.</summary>
@@ -71,6 +74,9 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
                     break;
                 case AgentEventKind.ThreadNamed:
                     OnNamed(next.ManagedId, new string((char*)next.Name, 0, (int)Math.Min(next.NameUnits, 64)));
+                    break;
+                case AgentEventKind.MethodUnloaded or AgentEventKind.ModuleUnloaded:
+                    CodeUnloaded?.Invoke(next.ManagedId);
                     break;
             }
         }

@@ -83,14 +83,53 @@ internal static unsafe partial class HotPath
     [LibraryImport(Library, EntryPoint = "perf_open")]
     internal static partial long PerfOpen(SlotSetup* setup);
 
+    [LibraryImport(Library, EntryPoint = "perf_cover_all")]
+    internal static partial void PerfCoverAll(uint* tids, uint count);
+
     [LibraryImport(Library, EntryPoint = "perf_cover")]
     internal static partial long PerfCover(uint tid);
 
     [LibraryImport(Library, EntryPoint = "perf_close")]
     internal static partial long PerfClose(uint index, uint tid, long cpuNs);
 
+    [LibraryImport(Library, EntryPoint = "slot_pause")]
+    internal static partial uint Pause(uint index, uint isNew, uint gapKind);
+
+    [LibraryImport(Library, EntryPoint = "quiet_raised")]
+    internal static partial uint QuietRaised();
+
+    [LibraryImport(Library, EntryPoint = "quiet_lifted")]
+    internal static partial uint QuietLifted();
+
+    [LibraryImport(Library, EntryPoint = "quiet_fork")]
+    internal static partial uint QuietFork(uint number, out uint tid, out ulong sinceNs, out uint isMade);
+
+    [LibraryImport(Library, EntryPoint = "quiet_lift")]
+    internal static partial void LiftQuiet(uint number);
+
+    [LibraryImport(Library, EntryPoint = "quiet_spare")]
+    internal static partial void SpareFromQuiet(uint tid, ulong untilNs);
+
+    [LibraryImport(Library, EntryPoint = "slot_resume")]
+    internal static partial void Resume(uint index, ulong tickFirstNs);
+
+    [LibraryImport(Library, EntryPoint = "slot_end_pause")]
+    internal static partial void EndPause(uint index, long cpuNs);
+
+    [LibraryImport(Library, EntryPoint = "perf_pause")]
+    internal static partial void PerfPause();
+
+    [LibraryImport(Library, EntryPoint = "perf_resume")]
+    internal static partial void PerfResume();
+
     [LibraryImport(Library, EntryPoint = "perf_flush")]
     internal static partial void PerfFlush();
+
+    [LibraryImport(Library, EntryPoint = "perf_renew")]
+    internal static partial void PerfRenew(ulong periodNs);
+
+    [LibraryImport(Library, EntryPoint = "perf_covers")]
+    internal static partial uint PerfCovers(uint tid);
 
     [LibraryImport(Library, EntryPoint = "perf_silence")]
     internal static partial void PerfSilence();
@@ -100,6 +139,27 @@ internal static unsafe partial class HotPath
 
     [LibraryImport(Library, EntryPoint = "perf_status")]
     internal static partial void PerfStatus(PerfStatus* status);
+
+    [LibraryImport(Library, EntryPoint = "rules_begin")]
+    internal static partial long BeginRules();
+
+    [LibraryImport(Library, EntryPoint = "rules_end")]
+    internal static partial void EndRules();
+
+    [LibraryImport(Library, EntryPoint = "rules_publish")]
+    internal static partial uint PublishRules(ulong start, RegionRule* rules, uint count);
+
+    [LibraryImport(Library, EntryPoint = "rules_publish_native")]
+    internal static partial uint PublishNativeRule(ulong ret);
+
+    [LibraryImport(Library, EntryPoint = "rules_clear")]
+    internal static partial void ClearRules(ulong start, ulong end);
+
+    [LibraryImport(Library, EntryPoint = "rules_used")]
+    internal static partial uint RulesUsed();
+
+    [LibraryImport(Library, EntryPoint = "code_read")]
+    internal static partial uint ReadCode(ulong address, void* into, uint bytes);
 
     [LibraryImport(Library, EntryPoint = "cfi_find_modules")]
     internal static partial void FindModules();
