@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DotnetPprof.Clock;
 using DotnetPprof.Model;
 using DotnetPprof.Region;
@@ -31,6 +32,9 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
     /// <summary>The part of it that no sample stands for, because the thread never had one.</summary>
     public long UnattributedNanos { get; private set; }
 
+    /// <summary>CPU time used between two bursts of sampling, or while the agent kept quiet, beside that.</summary>
+    public long GapNanos { get; private set; }
+
     /// <summary>Records of a kind that does not exist.</summary>
     public long UnknownRecords { get; private set; }
 
@@ -52,6 +56,15 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
                 long lost = Bounded(record.Value);
                 if (lost > 0)
                     Await(null, record.Ticks, lost, lost);
+                break;
+            case RecordKind.Gap:
+                long gap = Bounded(record.Value);
+                GapNanos = Saturating.Add(GapNanos, gap);
+                sink.Add(new SettledSample(thread, StackKey.BetweenBursts, new Ticks(record.Ticks), 0, gap));
+                break;
+            case RecordKind.Unsampled:
+                /* Nobody's: it shows as what the process used and no weight stands for. */
+                GapNanos = Saturating.Add(GapNanos, Bounded(record.Value));
                 break;
             default:
                 UnknownRecords++;
@@ -111,18 +124,19 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
     /// <summary>Each sample gets the difference of two rounded running totals, so that the sum is exact.</summary>
     private void Spread(long cpuNanos)
     {
-        if (unsettled.Count == 1)
+        ReadOnlySpan<Unsettled> waiting = CollectionsMarshal.AsSpan(unsettled);
+        if (waiting.Length == 1)
         {
-            Emit(unsettled[0], unsettled[0].Count, cpuNanos);
+            Emit(waiting[0], waiting[0].Count, cpuNanos);
             unsettled.Clear();
             return;
         }
         long total = 0;
-        foreach (Unsettled sample in unsettled)
+        foreach (ref readonly Unsettled sample in waiting)
             total = Saturating.Add(total, sample.Periods);
         long passed = 0;
         long given = 0;
-        foreach (Unsettled sample in unsettled)
+        foreach (ref readonly Unsettled sample in waiting)
         {
             passed = Saturating.Add(passed, sample.Periods);
             long due = Scale.Floor(cpuNanos, passed, total);
@@ -132,7 +146,7 @@ internal sealed class CpuSettlement(int thread, ISettledSampleSink sink)
         unsettled.Clear();
     }
 
-    private void Emit(Unsettled sample, long count, long cpuNanos) =>
+    private void Emit(in Unsettled sample, long count, long cpuNanos) =>
         sink.Add(new SettledSample(thread, sample.Stack, sample.Time, count, cpuNanos));
 
     private readonly record struct Unsettled(StackKey? Stack, Ticks Time, long Count, long Periods);

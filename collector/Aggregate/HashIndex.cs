@@ -9,7 +9,7 @@ namespace DotnetPprof.Aggregate;
 /// </summary>
 internal sealed class HashIndex
 {
-    private const int Smallest = 1024;
+    private const int Smallest = 256;
 
     private Slot[] slots = new Slot[Smallest];
     private int count;

@@ -18,7 +18,8 @@ internal readonly record struct NumberedSample(int Thread, int Stack, Ticks Time
 /// <param name="capacity">Samples held at most; beyond it the oldest are due at once.</param>
 internal sealed class HoldBuffer(long delayNanos, int capacity)
 {
-    private const int ChunkSize = 8192;
+    /// <summary>16 KiB: small enough for a program that holds samples of many targets.</summary>
+    private const int ChunkSize = 512;
 
     private readonly Queue<NumberedSample[]> chunks = new();
     private readonly Queue<(long AddedBefore, long Now)> marks = new();

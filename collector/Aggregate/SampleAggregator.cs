@@ -3,47 +3,35 @@ using DotnetPprof.Model;
 
 namespace DotnetPprof.Aggregate;
 
-/// <summary>CPU time of the process as a whole, shown as one synthetic frame.</summary>
-/// <param name="Name">The frame's name; see <see cref="SyntheticFrames"/>.</param>
-/// <param name="CpuNanos">Nanoseconds; nothing is shown for 0 or less.</param>
-internal readonly record struct ProcessTime(string Name, long CpuNanos);
-
-/// <param name="Sums">By thread and stack, without times.</param>
-/// <param name="Timed">The same samples, each with its time; null when they were not kept apart.</param>
-internal readonly record struct AggregatedSamples(IReadOnlyList<ProfileSample> Sums, ITimedSamples? Timed);
-
 /// <summary>
-/// Adds up samples by thread, stack and code generation, and where asked to keeps each with its time. Samples come in
-/// any order across threads and in order per thread.
+/// Deals the samples of one run of the agent out to windows. They come in any order across threads and in order per
+/// thread; each goes to every window that its own time lies in.
 /// <para>
 /// The runtime's code events arrive up to a second after the samples they explain, and an address may be reused by
 /// another method. Samples are therefore held raw until events about their time must have arrived, and only then put
-/// into a code generation; no sum spans an unload. Names are looked up at the end, at the time a sum was last added to.
+/// into a code generation and into windows. A window that is opened within that time of its beginning misses nothing.
 /// </para>
-/// <para>
-/// Memory does not grow with the number of samples, only with that of different stacks and threads: samples with times
-/// are kept on disk.
-/// </para>
+/// <para>Memory does not grow with the number of samples, only with that of different stacks and threads.</para>
 /// </summary>
-/// <param name="timestamps">Whether every sample is kept apart with its time.</param>
 /// <param name="clock">Maps sample times; must have an anchor by the time samples are released.</param>
-/// <param name="generations">Asked about times at least <paramref name="holdNanos"/> old, except in <see cref="Build"/>.</param>
-/// <param name="spillDirectory">Where samples with times are put when they are many; null for the system's place.</param>
+/// <param name="generations">Asked about times at least <paramref name="holdNanos"/> old, except in <see cref="ReleaseAll"/>.</param>
+/// <param name="rules">Tells stacks that were walked before it was known how from the same stacks later; null: all were known.</param>
+/// <param name="noticed">Told of every stack when it is seen first.</param>
 /// <param name="holdNanos">How long samples are held, in nanoseconds of the clock given to <see cref="Advance"/>.</param>
 /// <param name="holdCapacity">Samples held at most (32 bytes each); beyond it the oldest are released early.</param>
 internal sealed class SampleAggregator(
-    bool timestamps,
     TickMap clock,
     ICodeGenerations generations,
-    string? spillDirectory = null,
+    IRuleTimes? rules = null,
+    Action<StackKey>? noticed = null,
     long holdNanos = 2_000_000_000,
-    int holdCapacity = 2_000_000) : ISettledSampleSink, IDisposable
+    int holdCapacity = 2_000_000) : ISettledSampleSink
 {
     private readonly HoldBuffer held = new(holdNanos, holdCapacity);
-    private readonly StackKeys keys = new();
-    private readonly StackTable stacks = new();
-    private readonly SampleTotals totals = new();
-    private readonly TimedSamples? timed = timestamps ? new(spillDirectory ?? Path.GetTempPath()) : null;
+    private readonly List<SampleWindow> windows = [];
+
+    /* The first of those open that takes what is late. */
+    private SampleWindow? taker;
 
     /// <summary>Stack samples taken in, lost ones not among them.</summary>
     public long Samples { get; private set; }
@@ -57,9 +45,21 @@ internal sealed class SampleAggregator(
     /// <summary>Samples aggregated before code events about their time had to be there, to bound memory.</summary>
     public long ReleasedEarly => held.ReleasedEarly;
 
-    /// <summary>Why and since when samples have no times although they were asked for; null when all have.</summary>
-    public (string Error, UnixNanos Since)? Untimed =>
-        timed?.Error is { } error ? (error, clock.ToUnix(timed.UntimedSince)) : null;
+    /// <summary>Of all stacks so far.</summary>
+    public StackKeys Keys { get; } = new();
+
+    /// <summary>Opens a window; of those that take what is late, in order of time.</summary>
+    public void Open(SampleWindow window)
+    {
+        windows.Add(window);
+        taker = windows.Find(open => open.TakesLate);
+    }
+
+    public void Close(SampleWindow window)
+    {
+        windows.Remove(window);
+        taker = windows.Find(open => open.TakesLate);
+    }
 
     public void Add(in SettledSample sample)
     {
@@ -67,7 +67,10 @@ internal sealed class SampleAggregator(
         if (sample.Stack is { } key)
         {
             Samples = Saturating.Add(Samples, sample.Count);
-            stack = keys.NumberOf(key);
+            int before = Keys.Count;
+            stack = Keys.NumberOf(key);
+            if (stack == before)
+                noticed?.Invoke(key);
         }
         else
         {
@@ -77,7 +80,7 @@ internal sealed class SampleAggregator(
         held.Add(new NumberedSample(sample.Thread, stack, sample.Time, sample.Count, sample.CpuNanos));
     }
 
-    /// <summary>Aggregates what was held long enough. Called after every round of draining.</summary>
+    /// <summary>Releases what was held long enough. Called after every round of draining.</summary>
     /// <param name="now">
     /// Later than every sample added so far; the newest anchor's time, or any clock that advances as steadily: samples
     /// are timed by their arrival, so that a corrupt tick count cannot hold up the rest.
@@ -88,30 +91,13 @@ internal sealed class SampleAggregator(
         ReleaseDue();
     }
 
-    /// <summary>Ends the aggregation: releases all samples, names their stacks and gives them out.</summary>
-    /// <param name="resolver">Names stacks; asked once for each.</param>
-    /// <param name="threads">The thread of an index; equal indices give the same instance.</param>
-    /// <param name="extras">Process-level time to show beside the samples.</param>
-    /// <returns>Samples that are read from this object as long as it is not disposed.</returns>
-    public AggregatedSamples Build(IStackResolver resolver, Func<int, ProfileThread> threads, IEnumerable<ProcessTime> extras)
+    /// <summary>Releases all samples; none comes any more.</summary>
+    public void ReleaseAll()
     {
         held.MarkAllDue();
         ReleaseDue();
         held.Trim();
-        timed?.Finish();
-
-        var resolved = new IReadOnlyList<Location>[stacks.Count];
-        for (int i = 0; i < resolved.Length; i++)
-            resolved[i] = Resolve(keys[stacks[i].Stack], stacks[i].LastSeen, resolver);
-        List<ProfileSample> process = [.. extras.Where(e => e.CpuNanos > 0).Select(e =>
-            new ProfileSample([resolver.Synthetic(e.Name)], Thread: null, Count: 0, e.CpuNanos, Time: null))];
-        return new AggregatedSamples(
-            new SampleSums(totals, resolved, threads, process),
-            timed is null ? null : new TimedProfileSamples(timed, clock, new SampleSums(timed.Untimed, resolved, threads, process)));
     }
-
-    /// <summary>Gives back what samples with times took on disk.</summary>
-    public void Dispose() => timed?.Dispose();
 
     private void ReleaseDue()
     {
@@ -121,22 +107,19 @@ internal sealed class SampleAggregator(
             {
                 MonotonicNanos time = clock.ToMonotonic(sample.Time);
                 int generation = sample.Stack == StackKeys.Lost ? 0 : generations.GenerationAt(time);
-                int stack = stacks.IndexOf(sample.Stack, generation, time);
-                totals.Add(sample.Thread, stack, sample.Count, sample.CpuNanos);
-                timed?.Add(sample with { Stack = stack });
+                NumberedSample judged = sample with { Stack = Judged(sample.Stack, generation, time) };
+                foreach (SampleWindow window in windows)
+                {
+                    if (window.Covers(time))
+                        window.Add(judged, generation, time);
+                }
+                if (taker is not null && time.Value < taker.From.Value)
+                    taker.Add(judged, generation, time);
             }
         }
     }
 
-    private static IReadOnlyList<Location> Resolve(StackKey? key, MonotonicNanos seen, IStackResolver resolver)
-    {
-        if (key is not { } stack)
-            return [resolver.Synthetic(SyntheticFrames.LostSamples)];
-        IReadOnlyList<Location> locations = resolver.Resolve(stack, seen);
-        if (locations.Count == 0)
-            locations = [resolver.Synthetic(SyntheticFrames.UnknownStack)];
-        if (stack.InKernel)
-            locations = [resolver.Synthetic(SyntheticFrames.Kernel), .. locations];
-        return SyntheticFrames.ForStop(stack.Stop) is { } missing ? [.. locations, resolver.Synthetic(missing)] : locations;
-    }
+    /// <summary>The number of a stack, or where it was walked before the rules for it were in force, of that one.</summary>
+    private int Judged(int number, int generation, MonotonicNanos time) =>
+        rules is null || Keys[number] is not { } stack || rules.InForceAt(number, generation, stack, time) ? number : Keys.NumberOf(stack with { BeforeRules = true });
 }

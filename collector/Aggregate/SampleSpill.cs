@@ -7,7 +7,7 @@ namespace DotnetPprof.Aggregate;
 /// this process however that ends; there is none while the samples fit the buffer of 1 MiB.
 /// </summary>
 /// <param name="directory">Where the file lies; must be on a disk, because what lies in memory saves none.</param>
-internal sealed class SampleSpill(string directory) : IDisposable
+internal sealed class SampleSpill(string directory) : ISampleStore
 {
     private const int BufferedSamples = 32_768;
 
@@ -22,11 +22,8 @@ internal sealed class SampleSpill(string directory) : IDisposable
     public long Stored { get; private set; }
 
     /// <summary>Samples added since the last that went to disk.</summary>
-    public ReadOnlySpan<NumberedSample> Buffered => buffer.AsSpan(0, buffered);
+    public ReadOnlySpan<NumberedSample> Unsaved => buffer.AsSpan(0, buffered);
 
-    /// <exception cref="IOException">
-    /// There is no room. The sample is in the buffer all the same, and nothing may be added any more.
-    /// </exception>
     public void Add(in NumberedSample sample)
     {
         buffer[buffered++] = sample;
@@ -34,10 +31,8 @@ internal sealed class SampleSpill(string directory) : IDisposable
             Store();
     }
 
-    /// <summary>Takes out of the sequence what is not on disk.</summary>
-    public void DropBuffered() => buffered = 0;
+    public void DropUnsaved() => buffered = 0;
 
-    /// <summary>From a position on, in the order they were added. Nothing may be added meanwhile.</summary>
     public IEnumerable<NumberedSample> Read(long first)
     {
         var block = new NumberedSample[(int)Math.Min(BufferedSamples, Stored)];

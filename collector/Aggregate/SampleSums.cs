@@ -7,19 +7,15 @@ namespace DotnetPprof.Aggregate;
 /// <param name="totals">The sums.</param>
 /// <param name="stacks">The stacks of all samples, by index.</param>
 /// <param name="threads">The thread of an index; equal indices give the same instance.</param>
-/// <param name="process">Time of the process as a whole, which comes last.</param>
-internal sealed class SampleSums(
-    SampleTotals totals, IReadOnlyList<Location>[] stacks, Func<int, ProfileThread> threads, IReadOnlyList<ProfileSample> process)
+internal sealed class SampleSums(SampleTotals totals, IReadOnlyList<Location>[] stacks, Func<int, ProfileThread> threads)
     : IReadOnlyList<ProfileSample>
 {
-    public int Count => totals.Count + process.Count;
+    public int Count => totals.Count;
 
     public ProfileSample this[int index]
     {
         get
         {
-            if (index >= totals.Count)
-                return process[index - totals.Count];
             ref readonly SampleTotal total = ref totals[index];
             return new ProfileSample(StackOf(total.Stack), ThreadOf(total.Thread), total.Count, total.CpuNanos, Time: null);
         }

@@ -10,7 +10,7 @@ internal readonly record struct SampleTotal(int Thread, int Stack, long Count, l
 internal sealed class SampleTotals
 {
     private readonly HashIndex index = new();
-    private SampleTotal[] totals = new SampleTotal[1024];
+    private SampleTotal[] totals = new SampleTotal[128];
 
     public int Count { get; private set; }
 

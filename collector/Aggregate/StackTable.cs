@@ -15,11 +15,11 @@ internal readonly record struct StackEntry(int Stack, int Generation, MonotonicN
 internal sealed class StackTable
 {
     private readonly Dictionary<(int Stack, int Generation), int> superseded = [];
-    private StackEntry[] entries = new StackEntry[1024];
+    private StackEntry[] entries = new StackEntry[128];
 
     /* By a stack's number: one more than its entry in the generation it was seen in last, which is nearly always the one
        asked for. */
-    private int[] latest = new int[1024];
+    private int[] latest = new int[128];
 
     public int Count { get; private set; }
 

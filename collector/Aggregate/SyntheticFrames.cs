@@ -17,14 +17,27 @@ internal static class SyntheticFrames
     /// <summary>CPU time in the kernel, where samples of it are not permitted.</summary>
     public const string KernelNotPermitted = "[kernel, not permitted]";
 
+    /// <summary>CPU time used while no samples were taken, because they are taken in bursts.</summary>
+    public const string BetweenBursts = "[between bursts]";
+
     /// <summary>CPU time of the agent's own threads.</summary>
     public const string Agent = "[dotnet-pprof agent]";
 
     /// <summary>A stack that the resolver knew nothing about.</summary>
     public const string UnknownStack = "[unknown stack]";
 
+    /// <summary>Below a frame whose caller was left out, because how to step from it had not been learned yet.</summary>
+    public const string CallerNotKnown = "[caller not known yet]";
+
+    /// <summary>Below a frame that the next one cannot have called.</summary>
+    public const string CallerUncertain = "[caller uncertain]";
+
     private static readonly string Depth =
         string.Create(CultureInfo.InvariantCulture, $"[truncated: deeper than {RegionLayout.MaxDepth} frames]");
+
+    /// <summary>Whether a frame says that its stack is not whole, or not certain.</summary>
+    public static bool IsFlaw(string name) =>
+        name.StartsWith("[truncated:", StringComparison.Ordinal) || name.StartsWith("[stack not ", StringComparison.Ordinal) || name is CallerNotKnown or CallerUncertain;
 
     /// <summary>The frame that stands where a stack's missing outer part would be; null for a whole stack.</summary>
     public static string? ForStop(StopReason stop) => stop switch

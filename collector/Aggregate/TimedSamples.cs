@@ -3,20 +3,17 @@ using DotnetPprof.Model;
 namespace DotnetPprof.Aggregate;
 
 /// <summary>
-/// Every sample by itself, in order of arrival per thread, on disk but for the latest of each thread. Where the disk
-/// is full, what comes later is only added up.
+/// Every sample by itself, in order of arrival per thread. Where the store is full, what comes later is only added up.
 /// </summary>
-/// <param name="directory">Where samples are put that are too many for the buffer.</param>
-internal sealed class TimedSamples(string directory) : IDisposable
+/// <param name="store">Where all are put but the latest of each thread; disposed with this.</param>
+internal sealed class TimedSamples(ISampleStore store) : IDisposable
 {
-    private readonly SampleSpill spill = new(directory);
-
     /* By thread: held back, because CPU time may still come for them. */
     private NumberedSample[] latest = new NumberedSample[64];
     private bool[] hasLatest = new bool[64];
 
     /// <summary>Samples that have their times.</summary>
-    public long Count => spill.Count;
+    public long Count => store.Count;
 
     /// <summary>What came when there was no room any more.</summary>
     public SampleTotals Untimed { get; } = new();
@@ -63,9 +60,9 @@ internal sealed class TimedSamples(string directory) : IDisposable
     }
 
     /// <summary>After <see cref="Finish"/>.</summary>
-    public IEnumerable<NumberedSample> Read(long first) => spill.Read(first);
+    public IEnumerable<NumberedSample> Read(long first) => store.Read(first);
 
-    public void Dispose() => spill.Dispose();
+    public void Dispose() => store.Dispose();
 
     private void Keep(in NumberedSample sample)
     {
@@ -76,15 +73,15 @@ internal sealed class TimedSamples(string directory) : IDisposable
         }
         try
         {
-            spill.Add(sample);
+            store.Add(sample);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Error = FileProblem.Of(e);
-            UntimedSince = spill.Buffered[0].Time;
-            foreach (NumberedSample left in spill.Buffered)
+            UntimedSince = store.Unsaved[0].Time;
+            foreach (NumberedSample left in store.Unsaved)
                 Untimed.Add(left.Thread, left.Stack, left.Count, left.CpuNanos);
-            spill.DropBuffered();
+            store.DropUnsaved();
         }
     }
 }

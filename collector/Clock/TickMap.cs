@@ -31,7 +31,7 @@ namespace DotnetPprof.Clock;
 internal sealed class TickMap(ulong nominalHz, int mostKnots = TickMap.MostKnots)
 {
     /// <summary>Two hours of four a second; 1.5 MB.</summary>
-    private const int MostKnots = 1 << 15;
+    public const int MostKnots = 1 << 15;
 
     /// <summary>The kernel never slews its clocks by more than 500 ppm; twice that tells a step from a slew.</summary>
     private const long StepDivisor = 1_000;

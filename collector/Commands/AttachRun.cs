@@ -1,3 +1,4 @@
+using DotnetPprof.Annotate;
 using DotnetPprof.Model;
 using DotnetPprof.Session;
 
@@ -35,7 +36,9 @@ internal sealed class AttachRun(CommandServices services, CollectOptions options
 
         var result = capture.Finish();
         var files = services.Profiles.Write(output, result.Profile);
+        if (options.Code) CodeFile.Write(CodeFile.BesideProfile(output), result.Code);
         _view.Summarize(output, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false), files);
+        if (options.Annotate is { } method) AnnotateCommand.Show(services.Output, result.Code, method);
         if (result.Summary.Failure is { } failure) throw new UserError(ExitCode.Tracing, failure);
         return (int)(leaseLost ? ExitCode.Tracing : ExitCode.Ok);
     }

@@ -10,6 +10,10 @@ internal sealed class CaptureView(IAnsiConsole console)
 {
     internal const int TopCount = 10;
 
+    /* A shortfall of less is no news, or chance: so many standard deviations of as many samples as there should be. */
+    private const double NearEnough = 0.97;
+    private const double Chance = 4;
+
     private static readonly TimeSpan s_redraw = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Shows progress until the task completes; only waits where nothing can be redrawn.</summary>
@@ -55,7 +59,9 @@ internal sealed class CaptureView(IAnsiConsole console)
         Say($"  engine  {summary.Engine}");
         Say($"  clock   {summary.Clock}");
         Say(Invariant($"  rate    {Rate(summary)}"));
+        if (Shortfall(summary) is { } shortfall) Say($"          {shortfall}");
         ShowLosses(summary);
+        if (summary.Hint is { } hint) Say($"  hint    {hint}");
         // Where few functions ran, the ranking goes on with those that only called them.
         var shown = top.Where(row => row.ExclusiveNanos > 0).ToList();
         if (shown.Count > 0)
@@ -86,6 +92,8 @@ internal sealed class CaptureView(IAnsiConsole console)
     private void ShowLosses(CaptureSummary summary)
     {
         if (summary.UnsampledNanos > 0) Say($"  no sample stands for {Seconds(summary.UnsampledNanos)} of CPU time; it is in the profile as [unsampled threads]");
+        if (summary.StackFlaws.Count > 0)
+            Say("  stacks  " + string.Join(", ", summary.StackFlaws.Select(flaw => Invariant($"{flaw.Count:N0} {flaw.Reason}"))));
         if (summary.Losses.Count > 0)
             Say("  lost    " + string.Join(", ", summary.Losses.Select(loss => Invariant($"{loss.Count:N0} {loss.Reason}"))));
         foreach (string warning in summary.Warnings) Warn(warning);
@@ -108,9 +116,11 @@ internal sealed class CaptureView(IAnsiConsole console)
         columns.Write(console, shorten ? Cut.Start : Cut.Nothing);
     }
 
-    /// <summary>Cuts a method's arguments, but not parentheses inside its name, as in lambdas and explicit interfaces.</summary>
+    /// <summary>Cuts a method's arguments, but not parentheses inside its name, nor the tier behind them.</summary>
     internal static string WithoutArguments(string name)
     {
+        if (name.EndsWith(']') && name.LastIndexOf(") [", StringComparison.Ordinal) is > 0 and int tier)
+            return WithoutArguments(name[..(tier + 1)]) + name[(tier + 1)..];
         if (!name.EndsWith(')')) return name;
         int depth = 0;
         for (int i = name.Length - 1; i > 0; i--)
@@ -131,7 +141,18 @@ internal sealed class CaptureView(IAnsiConsole console)
         string asked = Invariant($"{summary.RateAskedHz:N0} Hz");
         if (summary.RateNote.Length > 0 || summary.RateArmedHz != summary.RateAskedHz)
             asked += Invariant($" asked, {summary.RateArmedHz:N0} Hz armed");
-        return summary.RateNote.Length > 0 ? $"{asked}: {summary.RateNote}" : asked;
+        if (summary.RateNote.Length > 0)
+            asked += $": {summary.RateNote}";
+        return summary.Burst is { } burst ? $"{asked}, for {burst}" : asked;
+    }
+
+    /// <summary>Said where it is not what was armed; where threads get less, their CPU time is complete all the same.</summary>
+    private static string? Shortfall(CaptureSummary summary)
+    {
+        double due = summary.RateDeliveredHz > 0 ? summary.Samples * summary.RateArmedHz / summary.RateDeliveredHz : 0;
+        return summary.Samples < NearEnough * due && due - summary.Samples > Chance * Math.Sqrt(due)
+            ? Invariant($"{summary.RateDeliveredHz:N0} of {summary.RateArmedHz:N0} samples per second of CPU time came: threads that run for less than a kernel tick at a time, or share a core, get fewer; the CPU time is complete")
+            : null;
     }
 
     private static string Seconds(long nanos) => Invariant($"{nanos / 1e9:N2} s");

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using DotnetPprof.Region;
 using DotnetPprof.Session;
+using DotnetPprof.Symbolize;
 
 namespace DotnetPprof.Commands;
 
@@ -10,6 +12,7 @@ internal static class CollectCommand
     internal const string Name = "collect";
 
     private const int MaximumRateHz = 1_000_000;
+    private const int MostBufferMegabytes = (int)(RegionLayout.RingsBytes >> 20);
 
     /// <param name="services">What it works with.</param>
     /// <param name="launched">What came after "--", null when there was none.</param>
@@ -24,9 +27,15 @@ internal static class CollectCommand
         var clock = ClockOption();
         var overhead = OverheadOption.Create();
         var engine = EngineOption();
+        var buffer = BufferOption();
+        var burst = BurstOption.Create();
+        var tiers = new Option<bool>("--tiers") { Description = "Say behind each method's name how it was compiled: Tier0, Tier1, ReadyToRun and so on." };
+        var symbols = new Option<string?>("--symbols") { Description = "Where PDBs are that do not lie beside their assemblies.", HelpName = "DIR" };
+        var code = new Option<bool>("--code") { Description = "Keep the machine code of hot methods beside the profile, for `annotate`." };
+        var annotate = new Option<string?>("--annotate") { Description = "Show this method's machine code with the samples of each instruction at the end.", HelpName = "METHOD" };
         var command = new Command(Name, "Sample a process into a profile: -p PID, -n NAME, or -- COMMAND ARGS... to launch one.")
         {
-            pid, name, duration, output, rate, overhead, timestamps, clock, engine,
+            pid, name, duration, output, rate, overhead, timestamps, clock, engine, buffer, burst, tiers, symbols, code, annotate,
         };
         command.SetAction(parsed =>
         {
@@ -40,7 +49,14 @@ internal static class CollectCommand
                 parsed.GetValue(timestamps),
                 ClockNames.Parse(parsed.GetValue(clock)!),
                 OverheadOption.Choose(parsed.GetValue(overhead), parsed.GetResult(rate) is { Implicit: false }),
-                EngineNames.Parse(parsed.GetValue(engine)!)).Checked();
+                EngineNames.Parse(parsed.GetValue(engine)!))
+            {
+                BufferMegabytes = parsed.GetValue(buffer),
+                Symbols = new SymbolOptions(parsed.GetValue(tiers), parsed.GetValue(symbols)),
+                Code = parsed.GetValue(code),
+                Annotate = parsed.GetValue(annotate),
+                Burst = parsed.GetValue(burst),
+            }.Checked();
             return options.Command is null ? new AttachRun(services, options).Run() : new LaunchRun(services, options).Run();
         });
         return command;
@@ -58,7 +74,7 @@ internal static class CollectCommand
     private static Option<string> EngineOption() => NameOption(
         "--engine",
         "ENGINE",
-        $"What takes the samples: {EngineNames.All}. timer works everywhere and is what auto takes; perf needs the kernel's permission, and sends no signals.",
+        $"What takes the samples: {EngineNames.All}. auto takes perf where the kernel permits it, which costs less and sends no signals, else timer, which works everywhere.",
         "an engine",
         EngineNames.Variable,
         EngineNames.Default,
@@ -113,6 +129,19 @@ internal static class CollectCommand
             if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid > 0) return pid;
             result.AddError($"'{result.Tokens[0].Value}' is not a process id");
             return null;
+        },
+    };
+
+    private static Option<int> BufferOption() => new("--buffer-mb")
+    {
+        Description = $"The most memory that samples may take in the process until they are drained, in MiB. Default: {CaptureOptions.DefaultBufferMegabytes}.",
+        HelpName = "MB",
+        DefaultValueFactory = _ => CaptureOptions.DefaultBufferMegabytes,
+        CustomParser = result =>
+        {
+            if (int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int megabytes) && megabytes is >= 1 and <= MostBufferMegabytes) return megabytes;
+            result.AddError($"'{result.Tokens[0].Value}' is not a number of MiB between 1 and {MostBufferMegabytes}");
+            return 0;
         },
     };
 

@@ -1,6 +1,7 @@
 using DotnetPprof.Model;
 using DotnetPprof.Region;
 using DotnetPprof.Session;
+using DotnetPprof.Symbolize;
 
 namespace DotnetPprof.Commands;
 
@@ -27,10 +28,26 @@ internal sealed record CollectOptions(
     int MaxOverheadPpm = 0,
     EngineKind Engine = EngineKind.Auto)
 {
+    /// <summary>Names and lines asked for.</summary>
+    internal SymbolOptions Symbols { get; init; } = new();
+
+    /// <summary>Whether the code of hot methods is written beside the profile.</summary>
+    internal bool Code { get; init; }
+
+    /// <summary>The method whose code is shown at the end, or null.</summary>
+    internal string? Annotate { get; init; }
+
     internal const int DefaultRateHz = 250;
 
+    /// <summary>The most memory of a target's that samples may take until they are drained, in MiB.</summary>
+    internal int BufferMegabytes { get; init; } = CaptureOptions.DefaultBufferMegabytes;
+
     /// <summary>Of one process. What does not fit memory waits where the profile will be: there must be room anyway.</summary>
-    internal CaptureOptions ForProcess(int pid) => new(pid, RateHz, Timestamps, Clock, MaxOverheadPpm, OutputPath.Folder(Output ?? "x"), Engine);
+    internal CaptureOptions ForProcess(int pid) =>
+        new(pid, RateHz, Timestamps, Clock, MaxOverheadPpm, OutputPath.Folder(Output ?? "x"), Engine) { BufferMegabytes = BufferMegabytes, Symbols = Symbols, Burst = Burst, KeepsCode = Code || Annotate is not null };
+
+    /// <summary>When to sample; null for all the time.</summary>
+    internal Burst? Burst { get; init; }
 
     /// <summary>Throws unless exactly one target is given.</summary>
     internal CollectOptions Checked()
@@ -39,6 +56,7 @@ internal sealed record CollectOptions(
         if (targets == 0) throw new UserError(ExitCode.Argument, "nothing to profile: give -p PID, -n NAME or -- COMMAND; see collect --help");
         if (targets > 1) throw new UserError(ExitCode.Argument, "give only one of -p PID, -n NAME and -- COMMAND; see collect --help");
         if (Command is { Count: 0 }) throw new UserError(ExitCode.Argument, "there is no command after --; see collect --help");
+        if (Symbols.Directory is { } directory && !Directory.Exists(directory)) throw new UserError(ExitCode.Argument, $"there is no directory '{directory}' for --symbols");
         return this;
     }
 }

@@ -17,10 +17,13 @@ internal static class CommandLine
         try
         {
             (string[] own, string[]? launched) = SplitLaunched(args);
+            own = ServeCommand.WithVariables(own, Variables());
             var root = new RootCommand("A sampling profiler for .NET services on Linux.")
             {
                 CollectCommand.Create(services, launched),
+                ServeCommand.Create(services),
                 ReportCommand.Create(services),
+                AnnotateCommand.Create(services),
                 PsCommand.Create(services),
                 EnvCommand.Create(services),
                 DoctorCommand.Create(services),
@@ -39,6 +42,9 @@ internal static class CommandLine
             return Report(error, services.Error);
         }
     }
+
+    private static Dictionary<string, string> Variables() => Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+        .ToDictionary(variable => (string)variable.Key, variable => (string)variable.Value!, StringComparer.Ordinal);
 
     /// <summary>What comes after the first "--" belongs to the launched program, whatever it looks like.</summary>
     internal static (string[] Own, string[]? Launched) SplitLaunched(string[] args)

@@ -85,6 +85,7 @@ internal sealed class LaunchRun(CommandServices services, CollectOptions options
         var profiles = captures.Written.OrderBy(profile => profile.Summary.CpuNanos).ToList();
         foreach (var profile in profiles.SkipLast(1)) View.SummarizeBriefly(profile.Path, profile.Summary, profile.Files);
         foreach (var profile in profiles.TakeLast(1)) View.Summarize(profile.Path, profile.Summary, profile.Top, profile.Files);
+        if (options.Annotate is { } method && profiles.Count > 0) AnnotateCommand.Show(IsOwnProgram ? services.Output : services.Error, profiles[^1].Code, method);
         if (_errorCode != 0 || profiles.Count > 0) return _errorCode;
         if (!_skipped) View.Warn(WhyNothing(launched));
         return (int)ExitCode.SessionCreation;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using DotnetPprof.Annotate;
 using DotnetPprof.Model;
 using DotnetPprof.Session;
 using Microsoft.Diagnostics.NETCore.Client;
@@ -9,7 +10,7 @@ namespace DotnetPprof.Commands;
 /// <param name="Files">The files it is in, this path's first.</param>
 /// <param name="Summary">Of the capture.</param>
 /// <param name="Top">Its top functions.</param>
-internal sealed record WrittenProfile(string Path, IReadOnlyList<string> Files, CaptureSummary Summary, IReadOnlyList<TopFunction> Top);
+internal sealed record WrittenProfile(string Path, IReadOnlyList<string> Files, CaptureSummary Summary, IReadOnlyList<TopFunction> Top, IReadOnlyList<HotBody> Code);
 
 /// <summary>The captures of a launched command: one per process that was meant, each written as soon as it ends.</summary>
 /// <param name="services">What it works with.</param>
@@ -146,7 +147,8 @@ internal sealed class LaunchedCaptures(CommandServices services, CollectOptions 
             {
                 var result = capture.Finish();
                 var files = services.Profiles.Write(path, result.Profile);
-                _written.Enqueue(new WrittenProfile(path, files, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false)));
+                if (options.Code) CodeFile.Write(CodeFile.BesideProfile(path), result.Code);
+                _written.Enqueue(new WrittenProfile(path, files, result.Summary, services.Profiles.Top(result.Profile, CaptureView.TopCount, inclusive: false), result.Code));
                 if (result.Summary.Failure is { } failure) onError(new UserError(ExitCode.Tracing, failure));
             }
         }

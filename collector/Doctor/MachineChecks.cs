@@ -16,6 +16,7 @@ internal static class MachineChecks
         yield return Libc();
         yield return Paranoid();
         yield return PerfEvents();
+        yield return Engine();
         yield return KernelTick();
         yield return ClockSource();
         yield return InvariantTsc();
@@ -60,9 +61,14 @@ internal static class MachineChecks
         return Finding.Limits(
             check,
             Marshal.GetPInvokeErrorMessage(error),
-            "the timer engine is used, which needs no permission",
+            "the perf engine cannot be used",
             "lower kernel.perf_event_paranoid, or give CAP_PERFMON; in docker also a seccomp profile that permits perf_event_open");
     }
+
+    /// <summary>The agent decides by what its own process may do: as this user, and outside of sandboxes, it will be this.</summary>
+    private static Finding Engine() => MachineInterop.TryPerfEvent(excludeKernel: true) == 0
+        ? Finding.Fine("engine", "perf", "what auto takes: the kernel samples, and no signal reaches the process")
+        : Finding.Fine("engine", "timer", "what auto takes, because perf_event_open is refused: signals from timers, which need no permission");
 
     private static Finding KernelTick()
     {

@@ -28,7 +28,13 @@ internal static class TargetChecks
         yield return Switches(pid);
         yield return Libc("process libc", TargetLibc.Of(pid));
         yield return AgentState(pid, probe);
-        if (probe.Clock(pid) is { } clock) yield return Finding.Fine("clock", clock.Reason, string.Join("; ", clock.Others.Prepend("of the last capture")));
+        if (probe.LastSession(pid) is { } last)
+        {
+            yield return Finding.Fine("process engine", last.Engine, "of the last capture");
+            if (last.Displaced)
+                yield return Finding.Limits("signal handler", "another one is in front of the agent's", "in the last capture; if it does not pass signals on, samples are missing", "--engine perf needs no signals");
+            yield return Finding.Fine("clock", last.Clock.Reason, string.Join("; ", last.Clock.Others.Prepend("of the last capture")));
+        }
         if (Container(pid, agentPath) is { } container) yield return container;
     }
 
@@ -104,6 +110,6 @@ internal static class TargetChecks
         if (ProcFs.LinkTarget($"/proc/{pid}/ns/mnt") is not { } theirs || theirs == ProcFs.LinkTarget("/proc/self/ns/mnt")) return null;
         return File.Exists($"/proc/{pid}/root{agentPath}")
             ? Finding.Fine("container", "another mount namespace", "the agent's library is there too")
-            : Finding.Limits("container", "another mount namespace", "the agent's library is not at the same path in there", $"copy it to /proc/{pid}/root{agentPath}");
+            : Finding.Fine("container", "another mount namespace", "collect copies the agent's library into it");
     }
 }

@@ -18,4 +18,7 @@ internal sealed class DrainedThread(int index, uint generation, uint tid, long c
     public CpuSettlement Settlement { get; } = settlement;
 
     public string Name { get; set; } = "";
+
+    /// <summary>The slot's, when the name was last looked at; null before that.</summary>
+    public uint? NameSequence { get; set; }
 }

@@ -20,6 +20,9 @@ internal sealed class KeptChains(RegionView region)
     /// <summary>Chain ids that named no chain.</summary>
     public long Corrupt { get; private set; }
 
+    /// <summary>Chains kept, the empty one among them.</summary>
+    public int Count => chains.Count;
+
     /// <summary>The return addresses of a chain that was kept, innermost first.</summary>
     public ReadOnlySpan<ReturnAddress> this[uint kept] => kept < (uint)chains.Count ? chains[(int)kept] : default;
 

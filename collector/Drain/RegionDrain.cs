@@ -1,3 +1,4 @@
+using System.Numerics;
 using DotnetPprof.Aggregate;
 using DotnetPprof.Region;
 
@@ -10,25 +11,24 @@ namespace DotnetPprof.Drain;
 /// </summary>
 internal sealed class RegionDrain
 {
-    private readonly RegionView region;
-    private readonly RingTable rings;
-    private readonly ISettledSampleSink sink;
-    private readonly DrainedThread?[] current;
-    private readonly ulong[] tails;
+    private const uint FewSlots = 64;
 
-    /* By slot: the generation of the last thread that was drained to its end. */
-    private readonly uint?[] ended;
+    private readonly RegionView region;
+    private readonly ISettledSampleSink sink;
+
+    /* By slot, for those that have ever had a thread. Ended: the generation of the last thread that was drained to its end. */
+    private DrainedThread?[] current = [];
+    private Ring[] rings = [];
+    private ulong[] tails = [];
+    private uint?[] ended = [];
     private readonly List<DrainedThread> threads = [];
 
-    public RegionDrain(RegionView region, RingTable rings, ISettledSampleSink sink)
+    /// <param name="chains">Where the stacks that records name are kept.</param>
+    public RegionDrain(RegionView region, KeptChains chains, ISettledSampleSink sink)
     {
         this.region = region;
-        this.rings = rings;
         this.sink = sink;
-        Chains = new KeptChains(region);
-        current = new DrainedThread?[rings.Count];
-        tails = new ulong[rings.Count];
-        ended = new uint?[rings.Count];
+        Chains = chains;
     }
 
     /// <summary>By index.</summary>
@@ -40,7 +40,10 @@ internal sealed class RegionDrain
     /// <summary>Records drained so far.</summary>
     public long Records { get; private set; }
 
-    /// <summary>Rings whose head lay further ahead than the ring is long: what they held is not known.</summary>
+    /// <summary>
+    /// Rings whose head lay further ahead than the ring is long, or that did not lie where rings do: what they held is not
+    /// known.
+    /// </summary>
     public long CorruptRings { get; private set; }
 
     /// <summary>CPU time that threads are known to have used without a sample to show for it, in nanoseconds.</summary>
@@ -51,7 +54,10 @@ internal sealed class RegionDrain
     public double Drain()
     {
         double fullest = 0;
-        for (uint slot = 0; slot < rings.Count; slot++)
+        uint used = region.SlotsUsed;
+        if (used > current.Length)
+            MakeRoom(used);
+        for (uint slot = 0; slot < used; slot++)
         {
             ref RegionSlot shared = ref region.Slot(slot);
             /* The generation before the state: were the slot freed and given to another thread in between, that one would
@@ -73,13 +79,22 @@ internal sealed class RegionDrain
     /// <summary>After the last drain: settles what the threads that still live have used.</summary>
     public void Finish()
     {
-        for (uint slot = 0; slot < rings.Count; slot++)
+        for (uint slot = 0; slot < current.Length; slot++)
         {
             /* Where the session was lost, the slot may be another session's thread's. */
             if (current[slot] is { } thread && region.Slot(slot).Generation == thread.Generation)
                 Settle(thread, ref region.Slot(slot));
             current[slot] = null;
         }
+    }
+
+    private void MakeRoom(uint slots)
+    {
+        int length = (int)Math.Min(region.SlotCount, BitOperations.RoundUpToPowerOf2(Math.Max(slots, FewSlots)));
+        Array.Resize(ref current, length);
+        Array.Resize(ref rings, length);
+        Array.Resize(ref tails, length);
+        Array.Resize(ref ended, length);
     }
 
     private DrainedThread ThreadIn(uint slot, ref RegionSlot shared)
@@ -94,33 +109,48 @@ internal sealed class RegionDrain
                 threads.Count, generation, shared.Tid, Saturated(shared.CpuStartNs), new CpuSettlement(threads.Count, sink));
             threads.Add(thread);
             current[slot] = thread;
+            rings[slot] = region.Ring(slot);
             tails[slot] = Volatile.Read(ref shared.Tail);
+            if (rings[slot].Length == 0)
+                CorruptRings++;
         }
-        if (region.SlotName(slot) is { Length: > 0 } name && name != thread.Name)
-            thread.Name = name;
+        TakeName(slot, ref shared, thread);
         return thread;
+    }
+
+    private void TakeName(uint slot, ref RegionSlot shared, DrainedThread thread)
+    {
+        uint sequence = Volatile.Read(ref shared.NameSequence);
+        if (sequence == thread.NameSequence || region.SlotName(slot) is not { } name)
+            return;
+        thread.NameSequence = sequence;
+        if (name.Length > 0)
+            thread.Name = name;
     }
 
     private double DrainRing(uint slot, ref RegionSlot shared, DrainedThread thread)
     {
+        Ring ring = rings[slot];
+        if (ring.Length == 0)
+            return 0;
         ulong tail = tails[slot];
         ulong head = Volatile.Read(ref shared.Head);
         ulong waiting = head - tail;
-        if (waiting > rings.Length)
+        if (waiting > ring.Length)
         {
             CorruptRings++;
             tail = head;
         }
         for (; tail != head; tail++)
         {
-            RegionRecord record = rings[slot, tail];
+            RegionRecord record = ring[tail];
             record.Chain = Chains.Keep(record.Chain, record.Generation);
             thread.Settlement.Add(record);
             Records++;
         }
         tails[slot] = tail;
         Volatile.Write(ref shared.Tail, tail);
-        return Math.Min((double)waiting / rings.Length, 1);
+        return Math.Min((double)waiting / ring.Length, 1);
     }
 
     private void EndThread(uint slot, ref RegionSlot shared, DrainedThread thread)
@@ -132,7 +162,7 @@ internal sealed class RegionDrain
     }
 
     private static void Settle(DrainedThread thread, ref RegionSlot shared) =>
-        thread.Settlement.Flush(Saturated(shared.CpuNs) - thread.CpuStartNanos - thread.Settlement.SettledNanos);
+        thread.Settlement.Flush(Saturated(shared.CpuNs) - thread.CpuStartNanos - thread.Settlement.SettledNanos - thread.Settlement.GapNanos);
 
     private static long Saturated(ulong nanos) => (long)Math.Min(nanos, long.MaxValue / 4);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using DotnetPprof.Interop;
 using DotnetPprof.Model;
 using DotnetPprof.Region;
 
@@ -11,12 +12,14 @@ namespace DotnetPprof.Drain;
 internal sealed unsafe class RegionView
 {
     private readonly byte* memory;
+    private readonly ulong bytes;
     private readonly ulong controlOffset;
     private readonly ulong countersOffset;
     private readonly ulong anchorsOffset;
     private readonly ulong slotsOffset;
     private readonly ulong chainsOffset;
     private readonly ulong ringsOffset;
+    private readonly ulong learningOffset;
 
     /// <param name="memory">Start of the region; stays mapped, and of its size, as long as this object is used.</param>
     /// <param name="bytes">Its size.</param>
@@ -41,12 +44,14 @@ internal sealed unsafe class RegionView
             throw new RegionFormatException("the agent's region names impossible table sizes");
 
         this.memory = memory;
+        this.bytes = bytes;
         controlOffset = Section(header.ControlOffset, (ulong)sizeof(RegionControl), bytes, "control");
         countersOffset = Section(header.CountersOffset, RegionLayout.Counters * sizeof(ulong), bytes, "counters");
         anchorsOffset = Section(header.AnchorsOffset, header.AnchorCapacity * (ulong)sizeof(RegionAnchor), bytes, "anchors");
         slotsOffset = Section(header.SlotsOffset, header.SlotCount * (ulong)sizeof(RegionSlot), bytes, "slots");
         chainsOffset = Section(header.ChainsOffset, RegionLayout.ChainsBytes, bytes, "chains");
         ringsOffset = Section(header.RingsOffset, RegionLayout.RingsBytes, bytes, "rings");
+        learningOffset = Section(header.LearningOffset, RegionLayout.LearningBytes, bytes, "learning");
         SlotCount = header.SlotCount;
         AnchorCapacity = header.AnchorCapacity;
         TargetPid = header.Pid;
@@ -72,6 +77,9 @@ internal sealed unsafe class RegionView
     public string AgentVersion { get; }
 
     public string RuntimeVersion { get; }
+
+    /// <summary>Slots from this one on have had no thread in the running session.</summary>
+    public uint SlotsUsed => Math.Min(Volatile.Read(ref Control.SlotsUsed), SlotCount);
 
     public ref RegionControl Control => ref *(RegionControl*)(memory + controlOffset);
 
@@ -127,17 +135,34 @@ internal sealed unsafe class RegionView
         return (before & 1) == 0 && before == Volatile.Read(ref slot.NameSequence) ? name : null;
     }
 
-    /// <summary>The rings of a session, checked against the section they lie in.</summary>
-    /// <exception cref="RegionFormatException">They do not fit it.</exception>
-    public RingTable Rings(uint ringCount, uint ringRecords)
+    /// <summary>The ring that a slot names; of length 0 when it does not lie in the rings' section.</summary>
+    /// <param name="index">Below <see cref="SlotCount"/>.</param>
+    public Ring Ring(uint index)
     {
-        if (!System.Numerics.BitOperations.IsPow2(ringRecords) || ringCount > SlotCount ||
-            (ulong)ringCount * ringRecords > RegionLayout.RingsBytes / (ulong)sizeof(RegionRecord))
-        {
-            throw new RegionFormatException($"the agent's region names impossible rings ({ringCount} of {ringRecords} records)");
-        }
-        return new RingTable((RegionRecord*)(memory + ringsOffset), ringCount, ringRecords);
+        ref RegionSlot slot = ref Slot(index);
+        /* Read once: the target may write it at any time. */
+        uint start = Volatile.Read(ref slot.RingStart);
+        uint length = Volatile.Read(ref slot.RingRecords);
+        bool fits = System.Numerics.BitOperations.IsPow2(length) && (ulong)start + length <= RegionLayout.RingsBytes / (ulong)sizeof(RegionRecord);
+        return fits ? new Ring((RegionRecord*)(memory + ringsOffset) + start, length) : default;
     }
+
+    public ref RegionLearning Learning => ref *(RegionLearning*)(memory + learningOffset);
+
+    /// <summary>An array of the learning section.</summary>
+    /// <param name="at">Its place there, one of the layout's constants.</param>
+    /// <param name="count">As the layout says.</param>
+    public Span<T> LearningArray<T>(ulong at, uint count)
+        where T : unmanaged
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(at + (count * (ulong)sizeof(T)), RegionLayout.LearningBytes);
+        return new Span<T>(memory + learningOffset + at, (int)count);
+    }
+
+    /// <summary>
+    /// Lets go of the pages that were looked at. Any thread may, at any time: the region is shared, nothing in it changes.
+    /// </summary>
+    public void LetGo() => RegionInterop.LetGo(memory, bytes);
 
     /// <summary>Copies a chain's return addresses, innermost first.</summary>
     /// <returns>How many, or -1 when there is no such chain.</returns>

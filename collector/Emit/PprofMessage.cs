@@ -22,7 +22,8 @@ internal sealed class PprofMessage : IDisposable
 
     /// <param name="output">Left open.</param>
     /// <param name="profile">Told of all but its samples.</param>
-    public PprofMessage(Stream output, Profile profile)
+    /// <param name="labels">What samples carry; as files do when null.</param>
+    public PprofMessage(Stream output, Profile profile, SampleLabels? labels = null)
     {
         this.profile = profile;
         // Where every sample has a time there are gigabytes, all alike: more effort takes twice as long for a tenth less.
@@ -33,7 +34,7 @@ internal sealed class PprofMessage : IDisposable
         WriteField(Pprof.Profile.SampleTypeFieldNumber, samplesType);
         WriteField(Pprof.Profile.SampleTypeFieldNumber, cpuType);
         tables = new CodeTables(strings, profile.MainMapping);
-        samples = new SampleEncoder(strings, tables, message);
+        samples = new SampleEncoder(strings, tables, labels ?? SampleLabels.OfFiles, message);
     }
 
     /// <summary>What the message would have as it stands, uncompressed, but for a few hundred bytes and its comments.</summary>

@@ -8,14 +8,6 @@ namespace DotnetPprof.Emit;
 /// </summary>
 internal static class PprofWriter
 {
-    /// <summary>Thread labels carry Datadog's keys and, as Datadog's .NET and Node.js profilers write them, are strings.</summary>
-    public const string ThreadIdLabel = "thread id";
-
-    public const string ThreadNameLabel = "thread name";
-
-    /// <summary>A number without a unit: nanoseconds since 1970-01-01T00:00:00Z.</summary>
-    public const string EndTimestampLabel = "end_timestamp_ns";
-
     /// <summary>Writes all of <paramref name="profile"/> to <paramref name="output"/>, which is left open.</summary>
     public static void Write(Profile profile, Stream output)
     {

@@ -9,7 +9,7 @@ namespace DotnetPprof.Emit;
 /// Writes the samples of one pprof file. There may be tens of millions over some thousand stacks and threads, so what
 /// a stack and a thread come out as is encoded once, and a sample is its length, these, and three numbers.
 /// </summary>
-internal sealed class SampleEncoder(StringTable strings, CodeTables tables, CodedOutputStream message)
+internal sealed class SampleEncoder(StringTable strings, CodeTables tables, SampleLabels names, CodedOutputStream message)
 {
     private const byte SampleTag = Pprof.Profile.SampleFieldNumber << 3 | LengthDelimited;
     private const byte LocationIdsTag = Pprof.Sample.LocationIdFieldNumber << 3 | LengthDelimited;
@@ -36,9 +36,9 @@ internal sealed class SampleEncoder(StringTable strings, CodeTables tables, Code
             size += FieldSize(label.Length);
         long timeKey = 0;
         int timeSize = 0;
-        if (sample.Time is { } taken)
+        if (sample.Time is { } taken && names.EndTimestamp is { } timeName)
         {
-            timeKey = strings.Intern(PprofWriter.EndTimestampLabel);
+            timeKey = strings.Intern(timeName);
             timeSize = 2 + CodedOutputStream.ComputeInt64Size(timeKey) + CodedOutputStream.ComputeInt64Size(taken.Value);
             size += FieldSize(timeSize);
         }
@@ -53,14 +53,14 @@ internal sealed class SampleEncoder(StringTable strings, CodeTables tables, Code
         message.WriteInt64(sample.CpuNanos);
         foreach (ByteString label in labels)
             WriteBytes(LabelTag, label);
-        if (sample.Time is { } time)
+        if (timeSize > 0)
         {
             message.WriteRawTag(LabelTag);
             message.WriteLength(timeSize);
             message.WriteRawTag(KeyTag);
             message.WriteInt64(timeKey);
             message.WriteRawTag(NumberTag);
-            message.WriteInt64(time.Value);
+            message.WriteInt64(sample.Time!.Value.Value);
         }
         return FieldSize(size);
     }
@@ -81,9 +81,13 @@ internal sealed class SampleEncoder(StringTable strings, CodeTables tables, Code
     {
         if (threads.TryGetValue(thread, out ByteString[]? labels))
             return labels;
-        ByteString id = Label(PprofWriter.ThreadIdLabel, thread.Id.ToString(CultureInfo.InvariantCulture));
+        var made = new List<ByteString>();
+        if (names.ThreadId is { } id)
+            made.Add(Label(id, thread.Id.ToString(CultureInfo.InvariantCulture)));
         // A label must have a value, and index 0, the empty string, counts as none.
-        labels = thread.Name.Length == 0 ? [id] : [id, Label(PprofWriter.ThreadNameLabel, thread.Name)];
+        if (thread.Name.Length > 0)
+            made.Add(Label(names.ThreadName, thread.Name));
+        labels = [.. made];
         threads.Add(thread, labels);
         return labels;
     }

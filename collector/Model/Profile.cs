@@ -7,7 +7,24 @@ namespace DotnetPprof.Model;
 /// <param name="FileName">Path of the ELF file or the assembly's dll; a bracketed name where there is no file.</param>
 /// <param name="BuildId">GNU build id (hex), or the PDB id or MVID of an assembly; empty when unknown.</param>
 /// <param name="HasFunctions">Whether its locations carry names, so that viewers do not try to name them again.</param>
-public sealed record Mapping(ulong Start, ulong Limit, ulong FileOffset, string FileName, string BuildId, bool HasFunctions);
+public sealed record Mapping(ulong Start, ulong Limit, ulong FileOffset, string FileName, string BuildId, bool HasFunctions)
+{
+    /// <summary>What runs there.</summary>
+    public CodeKind Kind { get; init; }
+}
+
+/// <summary>What the code of a mapping is.</summary>
+public enum CodeKind
+{
+    /// <summary>An ELF file's, or the runtime's stubs.</summary>
+    Native,
+
+    /// <summary>An assembly's, wherever the runtime has put the compiled code.</summary>
+    Managed,
+
+    /// <summary>None: its frames are this profiler's words.</summary>
+    Synthetic,
+}
 
 /// <summary>A function as a person reads it, and as the machine spells it.</summary>
 /// <param name="Name"><c>Namespace.Type.Method</c> for managed code, the symbol for native code.</param>

@@ -19,6 +19,9 @@ internal sealed class AgentControl(RegionView region, int pid)
         bool answers = isIdle || Stop();
         control.WantRateHz = (uint)options.RateHz;
         control.WantMaxOverheadPpm = (uint)options.MaxOverheadPpm;
+        control.WantBufferMb = (uint)options.BufferMegabytes;
+        control.WantBurstUs = Microseconds(options.Burst?.Length);
+        control.WantBurstPeriodUs = Microseconds(options.Burst?.Period);
         control.WantEngine = (uint)options.Engine;
         control.WantClock = (uint)options.Clock;
         control.WantSampling = 1;
@@ -34,6 +37,8 @@ internal sealed class AgentControl(RegionView region, int pid)
         region.Control.WantSampling = 0;
         return Command();
     }
+
+    private static uint Microseconds(TimeSpan? time) => (uint)(time?.TotalMicroseconds ?? 0);
 
     private bool Command()
     {

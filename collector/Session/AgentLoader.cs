@@ -23,7 +23,9 @@ internal static partial class AgentLoader
     {
         if (!File.Exists(agentPath))
             throw new UserError(ExitCode.Platform, $"the agent's library is missing: {agentPath}; reinstall dotnet-pprof");
-        Task attach = Task.Run(() => client.AttachProfiler(s_attachTimeout, Guid.Parse(AgentVariables.AgentGuid), agentPath));
+        using var copy = AgentCopy.For(pid, agentPath);
+        string path = copy.Path;
+        Task attach = Task.Run(() => client.AttachProfiler(s_attachTimeout, Guid.Parse(AgentVariables.AgentGuid), path));
         try
         {
             if (!attach.Wait(s_patience))
@@ -31,7 +33,7 @@ internal static partial class AgentLoader
         }
         catch (AggregateException e)
         {
-            throw Explain(e.InnerException ?? e, pid, agentPath);
+            throw Explain(e.InnerException ?? e, pid, path);
         }
         return MappedRegion.Find(pid) ?? throw new UserError(ExitCode.SessionCreation, $"the agent was loaded into process {pid} but has not put up its memory");
     }
@@ -52,7 +54,7 @@ internal static partial class AgentLoader
             if (code == AlreadyLoaded)
                 return new UserError(ExitCode.SessionCreation, $"process {pid} has the agent already, but its memory could not be found; restart the process");
             if ((code & 0xFFFF0000) == AgentErrno)
-                return new UserError(ExitCode.SessionCreation, $"the agent could not start in process {pid}: {new System.ComponentModel.Win32Exception((int)(code & 0xFFFF)).Message}");
+                return new UserError(ExitCode.SessionCreation, $"the agent could not start in process {pid}: {new System.ComponentModel.Win32Exception((int)(code & 0xFFFF)).Message}; it needs memfd_create, a thread, and room for its tables");
             return new UserError(ExitCode.SessionCreation, $"the runtime of process {pid} refused the agent {agentPath}: error 0x{code:X8}{Meaning(code)}");
         }
         return new UserError(ExitCode.SessionCreation, $"the runtime of process {pid} refused the agent: {error.Message.ReplaceLineEndings(" ")}");
@@ -61,7 +63,7 @@ internal static partial class AgentLoader
     /* corerror.h of dotnet/runtime */
     private static string Meaning(uint code) => code switch
     {
-        0x80070002 or 0x8007007E => " (the library or one it needs was not found from inside the process; is it in another container, or its libc too old?)",
+        0x80070002 or 0x8007007E => " (the library or one it needs was not found from inside the process; may nothing be run from that directory (noexec), or is its libc too old?)",
         0x8013136A => " (no room for one more profiler in this process)",
         _ => "",
     };

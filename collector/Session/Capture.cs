@@ -1,213 +1,110 @@
 using System.Diagnostics;
 using DotnetPprof.Aggregate;
-using DotnetPprof.Clock;
-using DotnetPprof.Drain;
-using DotnetPprof.Interop;
 using DotnetPprof.Model;
-using DotnetPprof.Region;
 
 namespace DotnetPprof.Session;
 
 /// <summary>
-/// One capture: a thread of its own drains the region until the end, through the stages in their order: rings,
-/// clock, aggregation. Names are given at the end, when all code events are in.
+/// One capture: one run of the agent and one window over all of it. Names are given at the end, when all code events are
+/// in.
 /// </summary>
 internal sealed class Capture : ICapture
 {
-    private const double FullEnough = 0.25;
-    private static readonly TimeSpan s_drainInterval = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan s_hurriedInterval = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan s_mapsInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_rateInterval = TimeSpan.FromSeconds(1);
 
     private readonly CaptureOptions options;
-    private readonly CaptureTarget target;
-    private readonly MappedRegion mapped;
-    private readonly RegionView region;
-    private readonly OwnerLease lease;
-    private readonly AgentControl control;
-    private readonly SessionAccount session;
-    private readonly TickMap clock;
-    private readonly SampleAggregator aggregator;
-    private readonly RegionDrain drain;
-    private readonly Stopwatch elapsed = new();
-    private readonly TaskCompletionSource<CaptureEnd> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ManualResetEventSlim stopping = new();
-    private readonly Thread drainer;
-    private ulong anchorsTaken;
-    private Ticks newestAnchor;
-    private long progressSamples;
-    private double progressRate;
-    private Exception? drainError;
-    private bool stopWasAsked;
+    private readonly HeldAgent agent;
+    private readonly SamplingRun run;
+    private readonly RunWindow window;
+    private readonly Stopwatch elapsed = Stopwatch.StartNew();
+    private readonly Lock rateGate = new();
+    private RunAccount? account;
+    private TimeSpan rateSince;
+    private long rateSamples;
+    private double rate;
 
-    private Capture(CaptureOptions options, CaptureTarget target, MappedRegion mapped, OwnerLease lease, AgentControl control)
+    private Capture(CaptureOptions options, HeldAgent agent, SamplingRun run)
     {
         this.options = options;
-        this.target = target;
-        this.mapped = mapped;
-        this.lease = lease;
-        this.control = control;
-        region = mapped.View;
-        session = new SessionAccount(region);
-        anchorsTaken = session.Control.StartAnchor;
-        clock = new TickMap(session.Control.ClockHz);
-        aggregator = new SampleAggregator(options.Timestamps, clock, new CodeGenerations(target.Events.Code), options.SpillDirectory);
-        drain = new RegionDrain(region, region.Rings(region.Control.RingCount, region.Control.RingRecords), new ModuleWatch(target.Modules, aggregator));
-        drainer = new Thread(DrainUntilStopped) { Name = "drain", IsBackground = true };
+        this.agent = agent;
+        this.run = run;
+        TimedSamples? timed = options.Timestamps ? new TimedSamples(new SampleSpill(options.SpillDirectory ?? Path.GetTempPath())) : null;
+        window = new RunWindow(SampleWindow.Everything(timed), (_, closing) => account = closing);
+        run.Open(window);
+        run.Begin();
     }
 
-    public CaptureProgress Progress => new(
-        elapsed.Elapsed,
-        Interlocked.Read(ref progressSamples),
-        (long)(session.Counter(Counter.LostRingFull) + session.Counter(Counter.LostStoreFull)),
-        Volatile.Read(ref progressRate));
+    public CaptureProgress Progress => new(elapsed.Elapsed, run.Samples, run.Lost, Rate());
 
-    public Task<CaptureEnd> Ended => ended.Task;
+    public Task<CaptureEnd> Ended => run.Ended;
 
     /// <summary>Takes the lease and has the agent sample. Owns the target and the region from here on, also when it throws.</summary>
     public static Capture Start(CaptureOptions options, CaptureTarget target, MappedRegion mapped)
     {
-        OwnerLease? lease = null;
+        HeldAgent agent;
         try
         {
-            lease = OwnerLease.Take(mapped.View, options.Pid);
-            var control = new AgentControl(mapped.View, options.Pid);
-            control.Start(options);
-            target.Modules.Refresh();
-            var capture = new Capture(options, target, mapped, lease, control);
-            capture.elapsed.Start();
-            capture.drainer.Start();
-            return capture;
+            agent = HeldAgent.Take(mapped, options.Pid);
         }
-        catch (Exception e)
+        catch
         {
-            lease?.Dispose();
-            mapped.Dispose();
             target.Dispose();
-            if (e is RegionFormatException)
-                throw new UserError(ExitCode.SessionCreation, $"process {options.Pid}: {e.Message}");
+            throw;
+        }
+        try
+        {
+            return new Capture(options, agent, SamplingRun.Start(options, target, agent, SamplingPace.Prompt));
+        }
+        catch
+        {
+            agent.Dispose();
             throw;
         }
     }
 
     public CaptureResult Finish()
     {
-        string? endWarning = StopAgent(out bool answers);
+        RunEnd end = run.StopSampling();
         elapsed.Stop();
-        stopping.Set();
-        drainer.Join();
-        if (drainError is { } error)
-            throw new UserError(ExitCode.Tracing, $"the samples of process {options.Pid} could not be read: {error.Message}");
-        if (IsOurs)
-            DrainOnce();
-        drain.Finish();
-        target.FinishSymbols(answers);
-        return new CaptureReport(options, target, region, session, clock, aggregator, drain, newestAnchor, !answers && endWarning is null, endWarning).Build();
+        run.Target.FinishSymbols(end.Answers);
+        run.CloseAll();
+        bool targetEnded = !end.Answers && end.Warning is null;
+        List<string> warnings = [.. run.Target.Warnings, .. run.ClockNotes];
+        if (end.Warning is { } warning)
+            warnings.Add(warning);
+        (UnixNanos start, long duration) = run.Interval();
+        CaptureResult result = new CaptureReport(options, [new WindowPart(window, account!)], start, duration, warnings)
+        {
+            TargetEnded = targetEnded,
+            Failure = Failure(),
+            Hint = run.Target.Hint,
+        }.Build();
+        return options.KeepsCode ? result with { Code = HotCode.Of(result.Profile, run.Target) } : result;
     }
 
     public void Dispose()
     {
-        if (drainer.IsAlive)
-        {
-            stopping.Set();
-            drainer.Join();
-        }
-        if (!stopWasAsked)
-            StopAgent(out _);
-        lease.Dispose();
-        mapped.Dispose();
-        target.Dispose();
-        aggregator.Dispose();
-        stopping.Dispose();
+        run.Dispose();
+        window.Dispose();
+        agent.Dispose();
     }
 
-    /// <summary>Whether the rings are still this capture's: a collector that was not heard of for long loses them.</summary>
-    private bool IsOurs => lease.Held && session.IsCurrent;
+    private string? Failure() => window.Samples.Untimed is { } untimed
+        ? $"there was no room in '{options.SpillDirectory ?? Path.GetTempPath()}' to keep samples with their times ({untimed.Error}): from {Clock.NoteText.Time(run.ToUnix(untimed.Since).Value)} on the profile has them without"
+        : null;
 
-    /// <param name="answers">Whether the process may be asked for more.</param>
-    /// <returns>What kept the agent of a living target from stopping in good order, or null.</returns>
-    private string? StopAgent(out bool answers)
+    /// <summary>Samples per second, over a second or more.</summary>
+    private double Rate()
     {
-        stopWasAsked = true;
-        answers = target.IsRunning;
-        if (!answers)
-            return null;
-        if (!IsOurs)
-            return "the agent had not heard of this collector for 3 s and stopped sampling; what it had not handed over is missing";
-        if (region.Failed)
-            return $"the agent stopped sampling: {region.Error}";
-        if (control.Stop())
-            return null;
-        answers = false;
-        return target.IsRunning ? $"process {options.Pid} does not answer, its last moments are missing; is the process stopped?" : null;
-    }
-
-    private void DrainUntilStopped()
-    {
-        try
+        lock (rateGate)
         {
-            var sinceMaps = Stopwatch.StartNew();
-            var sinceRate = Stopwatch.StartNew();
-            long samplesAtRate = 0;
-            TimeSpan interval = s_drainInterval;
-            while (!stopping.Wait(interval))
-            {
-                /* Before the rings are touched: they may be another collector's by now. */
-                if (!IsOurs || region.Failed)
-                {
-                    ended.TrySetResult(CaptureEnd.LeaseLost);
-                    return;
-                }
-                interval = DrainOnce() > FullEnough ? s_hurriedInterval : s_drainInterval;
-                if (sinceRate.Elapsed >= TimeSpan.FromSeconds(1))
-                {
-                    Volatile.Write(ref progressRate, (aggregator.Samples - samplesAtRate) / sinceRate.Elapsed.TotalSeconds);
-                    samplesAtRate = aggregator.Samples;
-                    sinceRate.Restart();
-                }
-                if (!target.IsRunning)
-                {
-                    ended.TrySetResult(CaptureEnd.TargetExited);
-                    return;
-                }
-                if (sinceMaps.Elapsed >= s_mapsInterval)
-                {
-                    target.Modules.Refresh();
-                    sinceMaps.Restart();
-                }
-            }
-        }
-        catch (Exception e)
-        {
-            drainError = e;
-            ended.TrySetResult(CaptureEnd.LeaseLost);
-        }
-    }
-
-    private double DrainOnce()
-    {
-        TakeAnchors();
-        double fullest = drain.Drain();
-        session.Refresh();
-        aggregator.Advance(new MonotonicNanos(RegionInterop.MonotonicNow()));
-        Interlocked.Exchange(ref progressSamples, aggregator.Samples);
-        return fullest;
-    }
-
-    private void TakeAnchors()
-    {
-        ulong count = Volatile.Read(ref region.Control.AnchorCount);
-        if (count - anchorsTaken > region.AnchorCapacity)
-            anchorsTaken = count - Math.Min(count, region.AnchorCapacity / 2); /* what was overwritten is gone */
-        for (; anchorsTaken < count; anchorsTaken++)
-        {
-            RegionAnchor anchor = region.Anchor(anchorsTaken);
-            newestAnchor = new Ticks(anchor.TicksAfter);
-            clock.Add(new ClockAnchor(
-                new Ticks(anchor.TicksBefore),
-                new Ticks(anchor.TicksAfter),
-                new UnixNanos(anchor.RealtimeNs),
-                new MonotonicNanos(anchor.MonotonicNs)));
+            TimeSpan now = elapsed.Elapsed;
+            if (now - rateSince < s_rateInterval)
+                return rate;
+            rate = (run.Samples - rateSamples) / (now - rateSince).TotalSeconds;
+            rateSamples = run.Samples;
+            rateSince = now;
+            return rate;
         }
     }
 }

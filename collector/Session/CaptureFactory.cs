@@ -1,4 +1,5 @@
 using DotnetPprof.Model;
+using DotnetPprof.Symbolize;
 using Microsoft.Diagnostics.NETCore.Client;
 
 namespace DotnetPprof.Session;
@@ -10,10 +11,12 @@ internal sealed class CaptureFactory(string agentPath) : ICaptureFactory
     /// <summary>From the runtime's resumption to the agent's region; the agent holds the process as long.</summary>
     private static readonly TimeSpan s_agentPatience = TimeSpan.FromSeconds(5);
 
+    private readonly SharedSymbols shared = new();
+
     public ICapture Attach(CaptureOptions options)
     {
         var client = new DiagnosticsClient(options.Pid);
-        var target = new CaptureTarget(options.Pid, client);
+        var target = new CaptureTarget(options, client, shared);
         try
         {
             /* Both talk to the runtime for a while; neither needs the other. */
@@ -29,9 +32,35 @@ internal sealed class CaptureFactory(string agentPath) : ICaptureFactory
         }
     }
 
+    /// <summary>Attaches to a running process and samples it without end.</summary>
+    /// <param name="options">How.</param>
+    /// <param name="window">Length of a regular window.</param>
+    /// <param name="mayLoad">Whether the agent may be loaded where it is not there.</param>
+    /// <param name="finished">Told of each regular window, on a thread that must not be held up.</param>
+    /// <exception cref="UserError">This process cannot be sampled, or not now.</exception>
+    public ContinuousCapture AttachForever(CaptureOptions options, TimeSpan window, bool mayLoad, Action<CaptureWindow, CaptureResult?> finished)
+    {
+        var target = new CaptureTarget(options, new DiagnosticsClient(options.Pid), shared);
+        HeldAgent agent;
+        try
+        {
+            MappedRegion region = MappedRegion.Find(options.Pid)
+                ?? (mayLoad ? AgentLoader.Load(target.Client, options.Pid, agentPath) : throw new UserError(ExitCode.SessionCreation, $"process {options.Pid} has no agent"));
+            /* Before the rest, which takes a while: one that is another collector's is left alone. */
+            agent = HeldAgent.Take(region, options.Pid);
+        }
+        catch
+        {
+            target.Dispose();
+            throw;
+        }
+        target.AttachSymbols();
+        return ContinuousCapture.Start(options, target, agent, window, finished);
+    }
+
     public ISuspendedCapture Prepare(CaptureOptions options, DiagnosticsClient client)
     {
-        var target = new CaptureTarget(options.Pid, client);
+        var target = new CaptureTarget(options, client, shared);
         target.AttachSymbolsSuspended();
         return new SuspendedCapture(options, target);
     }
@@ -42,7 +71,7 @@ internal sealed class CaptureFactory(string agentPath) : ICaptureFactory
 
         public ICapture Start()
         {
-            var deadline = new Symbolize.Deadline(s_agentPatience);
+            var deadline = new Deadline(s_agentPatience);
             while (true)
             {
                 if (MappedRegion.Find(options.Pid) is { } region)

@@ -1,6 +1,7 @@
 using DotnetPprof.Drain;
 using DotnetPprof.Model;
 using DotnetPprof.Symbolize;
+using DotnetPprof.Symbolize.Lines;
 using Microsoft.Diagnostics.NETCore.Client;
 
 namespace DotnetPprof.Session;
@@ -12,15 +13,23 @@ internal sealed class CaptureTarget : IDisposable
     private static readonly TimeSpan s_silentPatience = TimeSpan.FromSeconds(3);
 
     private readonly List<string> warnings = [];
+    private readonly PdbFiles pdbs;
+    private readonly bool askedForInlinees;
 
-    public CaptureTarget(int pid, DiagnosticsClient client)
+    /// <param name="options">How it is sampled.</param>
+    /// <param name="client">Its diagnostic port.</param>
+    /// <param name="shared">With other targets.</param>
+    public CaptureTarget(CaptureOptions options, DiagnosticsClient client, SharedSymbols shared)
     {
-        Pid = pid;
+        Shared = shared;
+        int pid = Pid = options.Pid;
         Client = client;
         StartTime = ProcFs.StartTime(pid) ?? throw new UserError(ExitCode.SessionCreation, $"there is no process {pid}");
-        Events = new EventPipeSymbols(client);
-        Modules = new NativeModules(pid, Warn);
-        Symbolizer = new Symbolizer(Events.Code, Events.Modules, Modules);
+        askedForInlinees = ProcFs.InitialEnvironment(pid).TryGetValue(AgentVariables.RichDebugInfo, out string? value) && value.Trim() == "1";
+        Events = new EventPipeSymbols(client, options.Symbols, shared.Names);
+        Modules = new NativeModules(pid, Warn, shared.Files);
+        pdbs = new PdbFiles($"/proc/{pid}/root", options.Symbols.Directory, Warn, shared);
+        Symbolizer = new Symbolizer(Events.Code, Events.Modules, Modules, new SourceFrames(pdbs, Events.Identities, Events.Modules));
     }
 
     public int Pid { get; }
@@ -29,14 +38,22 @@ internal sealed class CaptureTarget : IDisposable
 
     public ulong StartTime { get; }
 
+    public SharedSymbols Shared { get; }
+
     public EventPipeSymbols Events { get; }
 
     public NativeModules Modules { get; }
 
     public Symbolizer Symbolizer { get; }
 
+    /// <summary>Whether its runtime tells what it inlines; where nothing was compiled meanwhile its environment says so.</summary>
+    private bool TellsInlinees => Events.TellsInlinees || askedForInlinees;
+
+    /// <summary>What to do to see more of it, or null.</summary>
+    public string? Hint => TellsInlinees ? null : $"methods that the JIT inlined are not shown: the target must be started with {AgentVariables.RichDebugInfo}=1, as `dotnet-pprof env` prints it";
+
     /// <summary>Whether it still runs; a zombie does not.</summary>
-    public bool IsRunning => ProcFs.IsRunning(Pid) && ProcFs.StartTime(Pid) == StartTime;
+    public bool IsRunning => ProcFs.IsRunning(Pid, StartTime);
 
     public IReadOnlyList<string> Warnings
     {
@@ -63,6 +80,7 @@ internal sealed class CaptureTarget : IDisposable
     {
         Events.Dispose();
         Modules.Dispose();
+        pdbs.Dispose();
     }
 
     private void Warn(string warning)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 
@@ -58,11 +59,14 @@ internal static class DiagnosticMessage
         throw new InvalidDataException($"the runtime refused the diagnostic command (0x{error:X8})");
     }
 
+    /// <summary>Waits as long as the socket's own limit says, for all of it: one that sends a byte now and then is not waited for longer.</summary>
     internal static byte[] ReceiveExactly(Socket socket, int count)
     {
         byte[] buffer = new byte[count];
+        var time = Stopwatch.StartNew();
         for (int got = 0; got < count;)
         {
+            if (socket.ReceiveTimeout > 0 && time.ElapsedMilliseconds > socket.ReceiveTimeout) throw new SocketException((int)SocketError.TimedOut);
             int read = socket.Receive(buffer.AsSpan(got));
             if (read == 0) throw new EndOfStreamException("the diagnostic connection was closed");
             got += read;

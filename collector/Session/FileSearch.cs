@@ -1,4 +1,5 @@
 using System.Text;
+using DotnetPprof.Interop;
 
 namespace DotnetPprof.Session;
 
@@ -13,7 +14,7 @@ internal static class FileSearch
         const int tail = 64;
         try
         {
-            using var file = File.OpenHandle(path);
+            using var file = FileInterop.OpenRegular(path);
             byte[] block = new byte[BlockBytes];
             // Blocks overlap, so that what straddles two of them is whole in one.
             for (long offset = 0; ; offset += BlockBytes - wanted.Length - tail)

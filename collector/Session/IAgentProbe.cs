@@ -23,6 +23,12 @@ internal interface IAgentProbe
 {
     AgentPresence Probe(int pid);
 
-    /// <summary>The clock of the last session of an agent of this build; null when there was none, or no such agent.</summary>
-    ClockChoice? Clock(int pid);
+    /// <summary>What the last session of an agent of this build had; null when there was none, or no such agent.</summary>
+    SessionChoices? LastSession(int pid);
 }
+
+/// <summary>What the agent has chosen for a session, in its own words.</summary>
+/// <param name="Engine">Which one, and why.</param>
+/// <param name="Clock">Likewise.</param>
+/// <param name="Displaced">Whether it found another signal handler in front of its own.</param>
+internal sealed record SessionChoices(string Engine, ClockChoice Clock, bool Displaced);

@@ -1,5 +1,7 @@
+using DotnetPprof.Annotate;
 using DotnetPprof.Model;
 using DotnetPprof.Region;
+using DotnetPprof.Symbolize;
 
 namespace DotnetPprof.Session;
 
@@ -17,7 +19,32 @@ public sealed record CaptureOptions(
     ClockKind Clock = ClockKind.Auto,
     int MaxOverheadPpm = 0,
     string? SpillDirectory = null,
-    EngineKind Engine = EngineKind.Auto);
+    EngineKind Engine = EngineKind.Auto)
+{
+    public const int DefaultBufferMegabytes = 128;
+
+    /// <summary>The most memory of the target's that samples may take until they are drained, in MiB.</summary>
+    public int BufferMegabytes { get; init; } = DefaultBufferMegabytes;
+
+    /// <summary>Names and lines asked for.</summary>
+    public SymbolOptions Symbols { get; init; } = new();
+
+    /// <summary>Whether the code of hot methods is kept.</summary>
+    public bool KeepsCode { get; init; }
+
+    /// <summary>When to sample; null for all the time.</summary>
+    public Burst? Burst { get; init; }
+}
+
+/// <summary>Sampling at times only: one burst in each period, somewhere in it.</summary>
+/// <param name="Length">10 ms or more: the kernel's tick begins the sampling of a thread.</param>
+/// <param name="Period">Longer, an hour at most.</param>
+public readonly record struct Burst(TimeSpan Length, TimeSpan Period)
+{
+    public override string ToString() => $"{Text(Length)} in every {Text(Period)}";
+
+    private static string Text(TimeSpan time) => time.Milliseconds == 0 ? $"{time.TotalSeconds:0} s" : $"{time.TotalMilliseconds:0} ms";
+}
 
 /// <param name="Elapsed">Since sampling began.</param>
 /// <param name="Samples">Stack samples drained so far.</param>
@@ -49,7 +76,11 @@ public interface ICapture : IDisposable
     CaptureResult Finish();
 }
 
-public sealed record CaptureResult(Profile Profile, CaptureSummary Summary);
+public sealed record CaptureResult(Profile Profile, CaptureSummary Summary)
+{
+    /// <summary>The code of hot methods, where it was asked for.</summary>
+    public IReadOnlyList<HotBody> Code { get; init; } = [];
+}
 
 /// <param name="Duration">Of the sampling.</param>
 /// <param name="Samples">Stack samples in the profile.</param>
@@ -77,8 +108,35 @@ public sealed record CaptureSummary(
     IReadOnlyList<LossCount> Losses,
     IReadOnlyList<string> Warnings)
 {
+    /// <summary>Stack samples per second of the CPU time that they and lost ones stand for.</summary>
+    public double RateDeliveredHz { get; init; }
+
+    /// <summary>When samples were taken; null for all the time.</summary>
+    public Burst? Burst { get; init; }
+
+    /// <summary>Samples whose stack is not whole or not certain, by the frame that says so; one may be counted under several.</summary>
+    public IReadOnlyList<LossCount> StackFlaws { get; init; } = [];
+
     /// <summary>Why the profile is not all that was asked for, which is to end the program with an error; or null.</summary>
     public string? Failure { get; init; }
+
+    /// <summary>What to do to see more than this profile shows, or null.</summary>
+    public string? Hint { get; init; }
+
+    /// <summary>CPU time of the agent's own threads.</summary>
+    public long AgentNanos { get; init; }
+
+    /// <summary>What a sample costs its thread, as calibrated.</summary>
+    public long SampleCostNanos { get; init; }
+
+    /// <summary>What sampling took of the process's CPU time, by the calibrated cost; 0 to 1.</summary>
+    public double Overhead => CpuNanos <= 0 ? 0 : Math.Min(1, ((double)Samples * SampleCostNanos + AgentNanos) / CpuNanos);
 }
 
-public readonly record struct LossCount(string Reason, long Count);
+/// <param name="Reason">In words.</param>
+/// <param name="Count">How many.</param>
+public readonly record struct LossCount(string Reason, long Count)
+{
+    /// <summary>The reason as one word, for metrics.</summary>
+    public string Key { get; init; } = "";
+}

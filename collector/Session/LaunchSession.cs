@@ -55,7 +55,13 @@ internal sealed class LaunchSession : IDisposable
     {
         string? inherited = Environment.GetEnvironmentVariable(DiagnosticPorts);
         string port = $"{_server.SocketPath},suspend";
-        var variables = new List<(string, string)> { (DiagnosticPorts, string.IsNullOrEmpty(inherited) ? port : $"{port};{inherited}") };
+        var variables = new List<(string, string)>
+        {
+            (DiagnosticPorts, string.IsNullOrEmpty(inherited) ? port : $"{port};{inherited}"),
+
+            // The runtime looks for variables of its own once, before it can be told of more.
+            (AgentVariables.RichDebugInfo, "1"),
+        };
         if (EntryPoint.Of(LaunchedProgram.Resolve(command[0]), command).IsCommandLineTool)
         {
             // Build servers would outlive us with the address of a socket that is gone, and hang what they start.

@@ -73,7 +73,7 @@ internal sealed unsafe class MappedRegion : IDisposable
             if (!RegionInterop.IsSizeSealed(file))
                 return null;
             ulong length = (ulong)RandomAccess.GetLength(file);
-            if (length > 64 * RegionLayout.RingsBytes)
+            if (length > 16 * RegionLayout.RingsBytes)
                 throw new UserError(ExitCode.SessionCreation, $"the agent's memory in process {pid} claims to have {length} bytes; it is not ours");
             byte* address = RegionInterop.MapShared(file, length);
             if (address is null)

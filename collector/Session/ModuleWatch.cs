@@ -12,7 +12,7 @@ internal sealed class ModuleWatch(NativeModules modules, ISettledSampleSink next
 {
     public void Add(in SettledSample sample)
     {
-        if (sample.Stack is { } stack)
+        if (sample.Stack is { Leaf.Value: > 0 } stack)
             modules.Find(stack.Leaf);
         next.Add(sample);
     }

@@ -14,16 +14,13 @@ internal sealed class OwnerLease : IDisposable
     /// <summary>The agent's patience is 3 s (ControlLoop.LeaseNs).</summary>
     private const long LeaseNanos = 3_000_000_000;
     private const long TakeOverPatienceNanos = LeaseNanos + 1_000_000_000;
-    private static readonly TimeSpan s_beat = TimeSpan.FromMilliseconds(500);
-
     private readonly RegionView region;
     private readonly ulong self = (ulong)Environment.ProcessId;
-    private readonly Timer heart;
 
     private OwnerLease(RegionView region)
     {
         this.region = region;
-        heart = new Timer(_ => Beat(), null, s_beat, s_beat);
+        LeaseHeart.Add(this);
     }
 
     /// <summary>Whether the agent still counts us as the owner.</summary>
@@ -63,7 +60,7 @@ internal sealed class OwnerLease : IDisposable
 
     public void Dispose()
     {
-        heart.Dispose();
+        LeaseHeart.Remove(this);
         ref RegionControl control = ref region.Control;
         Interlocked.CompareExchange(ref control.Owner, 0, self);
         Interlocked.Increment(ref control.Doorbell);
@@ -73,7 +70,8 @@ internal sealed class OwnerLease : IDisposable
     private static bool LooksAlive(ulong owner, ulong startTime) =>
         owner <= int.MaxValue && ProcFs.StartTime((int)owner) is { } actual && (startTime == 0 || actual == startTime);
 
-    private void Beat()
+    /// <summary>Tells the agent that its owner lives.</summary>
+    public void Beat()
     {
         if (Held)
             Volatile.Write(ref region.Control.OwnerHeartbeatNs, (ulong)RegionInterop.MonotonicNow());

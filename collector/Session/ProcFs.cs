@@ -11,25 +11,17 @@ internal static class ProcFs
 {
     internal static bool Exists(int pid) => pid > 0 && Directory.Exists($"/proc/{pid}");
 
+    /// <summary>Whether the id is a process's own: /proc answers for those of its other threads just as well.</summary>
+    internal static bool IsProcess(int pid) => ProcTexts.Number(ReadText(pid, "status"), "Tgid:", 1) == (uint)pid;
+
     /// <summary>The arguments the process was started with, the program first; empty for one that is gone.</summary>
-    internal static IReadOnlyList<string> CommandLine(int pid)
-    {
-        string text = ReadText(pid, "cmdline");
-        return text.Length == 0 ? [] : text.TrimEnd('\0').Split('\0');
-    }
+    internal static IReadOnlyList<string> CommandLine(int pid) => ProcTexts.Arguments(ReadText(pid, "cmdline"));
 
     /// <summary>The variables the process was started with; empty when they may not be read.</summary>
-    internal static IReadOnlyDictionary<string, string> InitialEnvironment(int pid)
-    {
-        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (string entry in ReadText(pid, "environ").Split('\0'))
-        {
-            int equals = entry.IndexOf('=');
-            if (equals > 0) variables.TryAdd(entry[..equals], entry[(equals + 1)..]);
-        }
+    internal static IReadOnlyDictionary<string, string> InitialEnvironment(int pid) => ProcTexts.Variables(ReadText(pid, "environ"));
 
-        return variables;
-    }
+    /// <summary>Its control groups, one a line, as the kernel shows them to this process; empty when they may not be read.</summary>
+    internal static string ControlGroups(int pid) => ReadText(pid, "cgroup");
 
     /// <summary>The file being executed, without the kernel's mark for one that was deleted since.</summary>
     internal static string? Executable(int pid)
@@ -45,35 +37,26 @@ internal static class ProcFs
     /// <summary>Whether it exists and is not a zombie that waits for its parent.</summary>
     internal static bool IsRunning(int pid) => RunState(pid) is not ('\0' or 'Z' or 'X');
 
+    /// <summary>The same, and that it is still the process that began then.</summary>
+    internal static bool IsRunning(int pid, ulong startTime)
+    {
+        string[] fields = ProcTexts.StatFields(ReadText(pid, "stat"));
+        return fields.Length > 19 && fields[0] is not ("Z" or "X") && fields[19] == startTime.ToString(CultureInfo.InvariantCulture);
+    }
+
     /// <summary>Whether it was stopped, by a signal or a debugger, and does nothing until it is continued.</summary>
     internal static bool IsStopped(int pid) => RunState(pid) is 'T' or 't';
 
     internal static int? Parent(int pid) => (int?)StatField(pid, 4);
 
-    internal static uint? EffectiveUserId(int pid)
-    {
-        foreach (string line in ReadText(pid, "status").Split('\n'))
-        {
-            if (!line.StartsWith("Uid:", StringComparison.Ordinal)) continue;
-            string[] fields = line.Split('\t', StringSplitOptions.RemoveEmptyEntries);
-            return fields.Length > 2 && uint.TryParse(fields[2], out uint id) ? id : null;
-        }
+    internal static uint? EffectiveUserId(int pid) => Owner(pid)?.User;
 
-        return null;
-    }
+    /// <summary>The effective user and group; null for one that is gone.</summary>
+    internal static (uint User, uint Group)? Owner(int pid) =>
+        ProcTexts.Number(ReadText(pid, "status"), "Uid:", 2) is { } user && ProcTexts.Number(ReadText(pid, "status"), "Gid:", 2) is { } group ? (user, group) : null;
 
     /// <summary>The process's id in its own, innermost pid namespace.</summary>
-    internal static int InnerPid(int pid)
-    {
-        foreach (string line in ReadText(pid, "status").Split('\n'))
-        {
-            if (!line.StartsWith("NSpid:", StringComparison.Ordinal)) continue;
-            string last = line.Split('\t', StringSplitOptions.RemoveEmptyEntries)[^1];
-            return int.TryParse(last, out int inner) ? inner : pid;
-        }
-
-        return pid;
-    }
+    internal static int InnerPid(int pid) => (int?)ProcTexts.Number(ReadText(pid, "status"), "NSpid:", ProcTexts.Last) ?? pid;
 
     /// <summary>
     /// Descriptor numbers and what they point at, or null when this user may not look: the same right that opening
@@ -104,14 +87,7 @@ internal static class ProcFs
     {
         try
         {
-            var files = new HashSet<string>(StringComparer.Ordinal);
-            foreach (string line in File.ReadLines($"/proc/{pid}/maps"))
-            {
-                int slash = line.IndexOf('/');
-                if (slash > 0) files.Add(line[slash..]);
-            }
-
-            return files;
+            return ProcTexts.Files(File.ReadLines($"/proc/{pid}/maps"));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -131,24 +107,9 @@ internal static class ProcFs
         }
     }
 
-    /* Field 3, after the name in parentheses; a zero for a process that is gone. */
-    private static char RunState(int pid)
-    {
-        string stat = ReadText(pid, "stat");
-        int end = stat.LastIndexOf(')');
-        return end >= 0 && end + 2 < stat.Length ? stat[end + 2] : '\0';
-    }
+    private static char RunState(int pid) => ProcTexts.StatFields(ReadText(pid, "stat")) is [[var state, ..], ..] ? state : '\0';
 
-    private static ulong? StatField(int pid, int number)
-    {
-        string stat = ReadText(pid, "stat");
-        // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
-        int end = stat.LastIndexOf(')');
-        if (end < 0) return null;
-        string[] fields = stat[(end + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        int index = number - 3;
-        return index < fields.Length && ulong.TryParse(fields[index], CultureInfo.InvariantCulture, out ulong value) ? value : null;
-    }
+    private static ulong? StatField(int pid, int number) => ProcTexts.StatField(ReadText(pid, "stat"), number);
 
     private static string ReadText(int pid, string file)
     {

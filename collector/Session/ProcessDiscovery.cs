@@ -8,8 +8,9 @@ internal sealed class ProcessDiscovery(IAgentProbe probe)
     /// <summary>Every .NET process but this one, by pid. Runtimes that do not answer in time are listed without a version.</summary>
     internal IReadOnlyList<DotnetProcess> List()
     {
-        // Ports of all users lie in one folder; a process that may not be looked into cannot be profiled either.
-        int[] pids = [.. DiagnosticsClient.GetPublishedProcesses().Where(pid => pid != Environment.ProcessId && ProcFs.Descriptors(pid) is not null).Distinct().Order()];
+        // Ports of all users lie in one folder; a process that may not be looked into cannot be profiled either. The port of
+        // one that was killed stays, and its id may be a thread's by now.
+        int[] pids = [.. DiagnosticsClient.GetPublishedProcesses().Where(pid => pid != Environment.ProcessId && ProcFs.IsProcess(pid) && ProcFs.Descriptors(pid) is not null).Distinct().Order()];
         // Asked at the same time, so that several hung ports cost the patience for one.
         var answers = Array.ConvertAll(pids, pid => Task.Factory.StartNew(() => DiagnosticPort.TryAskInfo(pid), TaskCreationOptions.LongRunning));
         Task.WaitAll(answers, DiagnosticPort.DefaultPatience * 2);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using DotnetPprof.Drain;
 using DotnetPprof.Region;
 
 namespace DotnetPprof.Session;
@@ -9,29 +10,33 @@ internal sealed class RegionAgentProbe : IAgentProbe
 {
     internal const string RegionLink = "/memfd:dotnet-pprof (deleted)";
 
-    public AgentPresence Probe(int pid) => Read(pid, out _);
+    public AgentPresence Probe(int pid) => Read(pid, out _, out _);
 
-    public ClockChoice? Clock(int pid)
+    public SessionChoices? LastSession(int pid)
     {
-        var presence = Read(pid, out var control);
-        return presence is AgentPresence.Asleep or AgentPresence.Sampling && control.Session > 0 ? ClockChoice.Of(control) : null;
+        var presence = Read(pid, out var control, out bool displaced);
+        return presence is AgentPresence.Asleep or AgentPresence.Sampling && control.Session > 0
+            ? new SessionChoices(RegionView.EngineReason(control), ClockChoice.Of(control), displaced)
+            : null;
     }
 
-    private static AgentPresence Read(int pid, out RegionControl control)
+    private static AgentPresence Read(int pid, out RegionControl control, out bool displaced)
     {
         control = default;
+        displaced = false;
         if (ProcFs.Descriptors(pid) is not { } descriptors) return AgentPresence.Unknown;
         foreach ((string path, string target) in descriptors)
         {
-            if (target == RegionLink) return ReadState(path, out control);
+            if (target == RegionLink) return ReadState(path, out control, out displaced);
         }
 
         return AgentPresence.Absent;
     }
 
-    private static AgentPresence ReadState(string path, out RegionControl control)
+    private static AgentPresence ReadState(string path, out RegionControl control, out bool displaced)
     {
         control = default;
+        displaced = false;
         try
         {
             using var handle = File.OpenHandle(path);
@@ -40,6 +45,8 @@ internal sealed class RegionAgentProbe : IAgentProbe
                 return AgentPresence.OtherVersion;
             if (header.ControlOffset > header.TotalBytes || !TryRead(handle, (long)header.ControlOffset, out control))
                 return AgentPresence.Unknown;
+            displaced = header.CountersOffset <= header.TotalBytes
+                && TryRead(handle, (long)header.CountersOffset + ((int)Counter.Displaced * sizeof(ulong)), out ulong times) && times > 0;
             return control.State == (uint)AgentState.Sampling ? AgentPresence.Sampling : AgentPresence.Asleep;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -1,4 +1,6 @@
+using DotnetPprof.Clock;
 using DotnetPprof.Drain;
+using DotnetPprof.Model;
 using DotnetPprof.Region;
 
 namespace DotnetPprof.Session;
@@ -31,10 +33,30 @@ internal sealed class SessionAccount
 
     public void Refresh()
     {
-        if (!IsCurrent)
-            return;
-        control = region.Control;
-        for (int i = 0; i < counters.Length; i++)
-            counters[i] = region.Counter((Counter)i);
+        /* The agent publishes the heartbeat last: where it has not moved, what was copied belongs together. */
+        for (int attempt = 0; attempt < 3 && IsCurrent; attempt++)
+        {
+            ulong heartbeat = Volatile.Read(ref region.Control.HeartbeatNs);
+            control = region.Control;
+            for (int i = 0; i < counters.Length; i++)
+                counters[i] = region.Counter((Counter)i);
+            if (Volatile.Read(ref region.Control.HeartbeatNs) == heartbeat)
+                return;
+        }
     }
+
+    /// <summary>At the session's start.</summary>
+    public SessionReading AtStart(TickMap clock) => new(
+        clock.ToMonotonic(new Ticks(control.StartTicks)), Bounded(control.ProcessCpuStartNs), Bounded(control.AgentCpuStartNs), 0, new ulong[counters.Length], 0);
+
+    /// <summary>As last refreshed: at the session's stop, or at the agent's last heartbeat.</summary>
+    public SessionReading Latest(TickMap clock, long corrupt) => new(
+        control.StopTicks != 0 ? clock.ToMonotonic(new Ticks(control.StopTicks)) : new MonotonicNanos(Bounded(control.HeartbeatNs)),
+        Bounded(control.ProcessCpuNs),
+        Bounded(control.AgentCpuNs),
+        Bounded(control.NotPermittedNs),
+        [.. counters],
+        corrupt);
+
+    private static long Bounded(ulong nanos) => (long)Math.Min(nanos, long.MaxValue / 4);
 }

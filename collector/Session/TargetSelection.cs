@@ -28,6 +28,8 @@ internal static class TargetSelection
                 throw new UserError(ExitCode.Platform, $"process {pid} was compiled ahead of time (NativeAOT) and has no profiling interface");
         }
 
+        if (TargetMachine.OtherThanX64(pid) is { } machine)
+            throw new UserError(ExitCode.Platform, $"process {pid} runs {machine} code; only x64 is supported");
         var libc = TargetLibc.Of(pid);
         if (libc is { IsMusl: true })
             throw new UserError(ExitCode.Platform, $"process {pid} runs on musl libc (Alpine); the agent needs glibc {TargetLibc.Needed} or newer");

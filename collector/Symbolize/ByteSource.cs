@@ -1,3 +1,4 @@
+using DotnetPprof.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace DotnetPprof.Symbolize;
@@ -11,7 +12,10 @@ internal abstract class ByteSource : IDisposable
 {
     public abstract ulong Length { get; }
 
-    public static ByteSource OfFile(string path) => new FileSource(path);
+    public static ByteSource OfFile(string path) => new FileSource(FileInterop.OpenRegular(path));
+
+    /// <param name="handle">Owned from here on.</param>
+    public static ByteSource OfFile(SafeFileHandle handle) => new FileSource(handle);
 
     public static ByteSource OfMemory(ReadOnlyMemory<byte> bytes) => new MemorySource(bytes);
 
@@ -45,9 +49,9 @@ internal abstract class ByteSource : IDisposable
     {
         private readonly SafeFileHandle handle;
 
-        public FileSource(string path)
+        public FileSource(SafeFileHandle handle)
         {
-            handle = File.OpenHandle(path);
+            this.handle = handle;
             Length = (ulong)Math.Max(0, RandomAccess.GetLength(handle));
         }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using DotnetPprof.Model;
 
 namespace DotnetPprof.Symbolize;
@@ -19,9 +20,14 @@ internal sealed class CodeMap
 
     private readonly Lock gate = new();
     private readonly CodePages pages = new();
-    private readonly Dictionary<MethodCodeKey, MethodCode> living = [];
     private readonly Dictionary<ulong, MethodCode> entryPoints = [];
     private readonly List<long> reuses = [];
+
+    /* Replaced as a whole: the drain asks for every sample, nearly always later than this, and takes no lock for it. */
+    private volatile LatestReuse latest = new(long.MinValue, 0);
+
+    /// <summary>Code was heard of for the first time, or its size was. Called on whatever thread brought it.</summary>
+    public event Action<MethodCode>? Appeared;
 
     /// <summary>Ranges known, dead ones included.</summary>
     public int Count { get; private set; }
@@ -30,54 +36,58 @@ internal sealed class CodeMap
     public long Forgotten => pages.Forgotten;
 
     /// <summary>Code was published at <paramref name="time"/>: what the runtime reports when it happens.</summary>
-    public void Load(MethodCode code, MonotonicNanos time)
+    /// <returns>What is known of it from now on: the same, or what was known before.</returns>
+    public MethodCode Load(MethodCode code, MonotonicNanos time)
     {
-        if (!IsPlausible(code)) return;
+        if (!IsPlausible(code)) return code;
         lock (gate)
         {
-            if (living.TryGetValue(code.Key, out MethodCode? known))
+            if (pages.Living(code.Key) is { } known && known.IsSameBodyAs(code))
             {
                 // A rundown told of it first, later than it happened: now its time is known.
-                if (known.Loaded != MethodCode.Beginning || known.Size != code.Size) return;
+                if (known.IsLoadTold || known.Size != code.Size) return known;
                 Begin(known, time);
                 MonotonicNanos end = known.Unloaded;
                 known.Unloaded = MethodCode.Never;
                 if (end != MethodCode.Never) End(known, end);
-                return;
+                return known;
             }
 
             Begin(code, time);
             Add(code);
+            return code;
         }
     }
 
     /// <summary>Code exists at <paramref name="time"/>: what a rundown reports.</summary>
-    public void Exists(MethodCode code, MonotonicNanos time)
+    /// <returns>What is known of it from now on: the same, or what was known before.</returns>
+    public MethodCode Exists(MethodCode code, MonotonicNanos time)
     {
-        if (!IsPlausible(code)) return;
+        if (!IsPlausible(code)) return code;
         lock (gate)
         {
-            if (living.ContainsKey(code.Key)) return;
+            if (pages.Living(code.Key) is { } known && known.IsSameBodyAs(code)) return known;
             if (entryPoints.Remove(code.Start, out MethodCode? entry))
             {
                 // The same precompiled method, of which the entry point was known: keep the instance, complete it.
                 entry.Size = code.Size;
                 entry.ModuleId = code.ModuleId;
                 entry.Mapping ??= code.Mapping;
-                living[entry.Key] = entry;
+                entry.Token = code.Token;
                 pages.Insert(entry);
-                return;
+                Appeared?.Invoke(entry);
+                return entry;
             }
 
             foreach (MethodCode other in pages.Overlapping(code, time))
             {
-                bool same = other.Key == code.Key || (other.Precompiled && code.Precompiled && other.Start == code.Start);
-                if (same && other.LivesAt(time)) return;
-                if (other.Key == code.Key && other.Unloaded.CompareTo(time) <= 0 && LivingAt(code, time) is null)
+                bool same = other.IsSameBodyAs(code) || (other.Precompiled && code.Precompiled && other.Start == code.Start);
+                if (same && other.LivesAt(time)) return other;
+                if (other.IsSameBodyAs(code) && other.Unloaded.CompareTo(time) <= 0 && LivingAt(code, time) is null)
                 {
                     // Told gone, and yet it is there: a process that exits unloads its modules in name only.
                     Revive(other);
-                    return;
+                    return other;
                 }
 
                 if (other.Loaded.CompareTo(time) > 0)
@@ -100,6 +110,7 @@ internal sealed class CodeMap
 
             if (code.Unloaded != MethodCode.Never) Reused(code.Unloaded);
             Add(code);
+            return code;
         }
     }
 
@@ -129,7 +140,7 @@ internal sealed class CodeMap
         if (!IsPlausible(code)) return;
         lock (gate)
         {
-            if (living.TryGetValue(code.Key, out MethodCode? known))
+            if (pages.Living(code.Key) is { } known && known.IsSameBodyAs(code))
             {
                 if (known.Loaded.CompareTo(time) <= 0) End(known, time);
                 return;
@@ -137,7 +148,9 @@ internal sealed class CodeMap
 
             foreach (MethodCode other in pages.Overlapping(code, time))
             {
-                if (other.Key == code.Key || other.LivesAt(time)) return;
+                // A rundown ended it first, later than it happened.
+                if (other.IsSameBodyAs(code) && other.LivesAt(time)) End(other, time);
+                if (other.IsOf(code.Key) || other.LivesAt(time)) return;
                 if (other.Unloaded.CompareTo(time) <= 0 && other.Unloaded.CompareTo(code.Loaded) > 0) code.Loaded = other.Unloaded;
             }
 
@@ -152,7 +165,7 @@ internal sealed class CodeMap
         if (moduleId == 0) return;
         lock (gate)
         {
-            foreach (MethodCode code in living.Values.Where(code => code.ModuleId == moduleId && code.Loaded.CompareTo(time) <= 0).ToList())
+            foreach (MethodCode code in pages.AllLiving.Where(code => code.ModuleId == moduleId && code.Loaded.CompareTo(time) <= 0).Distinct().ToList())
                 End(code, time);
         }
     }
@@ -165,11 +178,11 @@ internal sealed class CodeMap
             if (pages.At(ip.Value) is not { } page) return null;
             MethodCode? nearest = null;
             long nearestDistance = SlackNanos + 1;
-            return FindIn(page.Living) ?? FindIn(page.Dead) ?? nearest;
+            return FindIn(page.Living) ?? (page.Dead is { } dead ? FindIn(CollectionsMarshal.AsSpan(dead)) : null) ?? nearest;
 
-            MethodCode? FindIn(List<MethodCode> codes)
+            MethodCode? FindIn(ReadOnlySpan<MethodCode> codes)
             {
-                for (int i = codes.Count - 1; i >= 0; i--)
+                for (int i = codes.Length - 1; i >= 0; i--)
                 {
                     MethodCode code = codes[i];
                     if (!code.Contains(ip.Value)) continue;
@@ -182,6 +195,15 @@ internal sealed class CodeMap
 
                 return null;
             }
+        }
+    }
+
+    /// <summary>Whether nothing took a body's place since.</summary>
+    public bool IsLastAt(MethodCode code)
+    {
+        lock (gate)
+        {
+            return pages.Overlapping(code, MethodCode.Beginning).TrueForAll(other => ReferenceEquals(other, code) || other.Loaded.CompareTo(code.Loaded) < 0);
         }
     }
 
@@ -209,6 +231,8 @@ internal sealed class CodeMap
     /// </summary>
     public int GenerationAt(MonotonicNanos time)
     {
+        LatestReuse newest = latest;
+        if (time.Value >= newest.Time) return newest.Count;
         lock (gate)
         {
             int index = reuses.BinarySearch(time.Value);
@@ -223,6 +247,7 @@ internal sealed class CodeMap
     private void Begin(MethodCode code, MonotonicNanos time)
     {
         code.Loaded = time;
+        code.IsLoadTold = true;
         bool reused = false;
         foreach (MethodCode other in pages.Overlapping(code, time))
         {
@@ -246,8 +271,8 @@ internal sealed class CodeMap
     private void Add(MethodCode code)
     {
         Count++;
-        if (code.Unloaded == MethodCode.Never) living[code.Key] = code;
         pages.Insert(code);
+        Appeared?.Invoke(code);
     }
 
     private void End(MethodCode code, MonotonicNanos time)
@@ -255,7 +280,6 @@ internal sealed class CodeMap
         bool lived = code.Unloaded == MethodCode.Never;
         code.Unloaded = time;
         if (!lived) return;
-        living.Remove(code.Key);
         pages.Bury(code);
     }
 
@@ -265,13 +289,16 @@ internal sealed class CodeMap
     private void Revive(MethodCode code)
     {
         code.Unloaded = MethodCode.Never;
-        living[code.Key] = code;
         pages.Exhume(code);
     }
 
     private void Reused(MonotonicNanos time)
     {
         int index = reuses.BinarySearch(time.Value);
-        if (index < 0) reuses.Insert(~index, time.Value);
+        if (index >= 0) return;
+        reuses.Insert(~index, time.Value);
+        latest = new LatestReuse(reuses[^1], reuses.Count);
     }
+
+    private sealed record LatestReuse(long Time, int Count);
 }

@@ -19,9 +19,24 @@ internal sealed class CodePages
     public long Forgotten { get; private set; }
 
     /// <summary>A range comes once for each page it touches.</summary>
-    public IEnumerable<MethodCode> All => pages.Values.SelectMany(page => page.Living.Concat(page.Dead));
+    public IEnumerable<MethodCode> All => pages.Values.SelectMany(page => page.Living.Concat(page.Dead ?? []));
+
+    /// <summary>Likewise.</summary>
+    public IEnumerable<MethodCode> AllLiving => pages.Values.SelectMany(page => page.Living);
 
     public Page? At(ulong address) => pages.GetValueOrDefault(address >> PageShift);
+
+    /// <summary>The body of a key that lives; null for none.</summary>
+    public MethodCode? Living(MethodCodeKey key)
+    {
+        if (At(key.Start) is not { } page) return null;
+        foreach (MethodCode code in page.Living)
+        {
+            if (code.IsOf(key)) return code;
+        }
+
+        return null;
+    }
 
     /// <summary>
     /// All living code in a range, and of the dead what may matter at a time: what ended after it, and the last before.
@@ -35,9 +50,9 @@ internal sealed class CodePages
             foreach (MethodCode other in page.Living) Collect(other);
 
             // The dead lie in the order of their ends, but for what was heard of out of order.
-            for (int i = page.Dead.Count - 1; i >= 0; i--)
+            for (int i = (page.Dead?.Count ?? 0) - 1; i >= 0; i--)
             {
-                MethodCode other = page.Dead[i];
+                MethodCode other = page.Dead![i];
                 if (Collect(other) && other.Unloaded.CompareTo(time) <= 0) break;
             }
         }
@@ -57,7 +72,7 @@ internal sealed class CodePages
         for (ulong number = First(code); number <= Last(code); number++)
         {
             if (!pages.TryGetValue(number, out Page? page)) pages.Add(number, page = new Page());
-            if (code.Unloaded == MethodCode.Never) page.Living.Add(code);
+            if (code.Unloaded == MethodCode.Never) page.AddLiving(code);
             else AddDead(page, code);
         }
     }
@@ -68,7 +83,7 @@ internal sealed class CodePages
         for (ulong number = First(code); number <= Last(code); number++)
         {
             Page page = pages[number];
-            page.Living.Remove(code);
+            page.RemoveLiving(code);
             AddDead(page, code);
         }
     }
@@ -79,8 +94,8 @@ internal sealed class CodePages
         for (ulong number = First(code); number <= Last(code); number++)
         {
             Page page = pages[number];
-            page.Dead.Remove(code);
-            page.Living.Add(code);
+            page.Dead?.Remove(code);
+            page.AddLiving(code);
         }
     }
 
@@ -90,19 +105,37 @@ internal sealed class CodePages
 
     private void AddDead(Page page, MethodCode code)
     {
-        if (page.Dead.Count >= MaxDeadPerPage)
+        List<MethodCode> dead = page.Dead ??= [];
+        if (dead.Count >= MaxDeadPerPage)
         {
             Forgotten += MaxDeadPerPage / 2;
-            page.Dead.RemoveRange(0, MaxDeadPerPage / 2);
+            dead.RemoveRange(0, MaxDeadPerPage / 2);
         }
 
-        page.Dead.Add(code);
+        dead.Add(code);
     }
 
+    /// <summary>There is one for each 4 KiB of compiled code, and most have a dozen bodies that live as long as the target.</summary>
     internal sealed class Page
     {
-        public List<MethodCode> Living { get; } = [];
+        private MethodCode[] living = [];
 
-        public List<MethodCode> Dead { get; } = [];
+        /// <summary>In the order they came.</summary>
+        public MethodCode[] Living => living;
+
+        /// <summary>Null for none yet.</summary>
+        public List<MethodCode>? Dead { get; set; }
+
+        public void AddLiving(MethodCode code)
+        {
+            Array.Resize(ref living, living.Length + 1);
+            living[^1] = code;
+        }
+
+        public void RemoveLiving(MethodCode code)
+        {
+            int index = Array.IndexOf(living, code);
+            if (index >= 0) living = [.. living[..index], .. living[(index + 1)..]];
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DotnetPprof.Model;
+using DotnetPprof.Symbolize.Lines;
 using Microsoft.Diagnostics.Tracing;
 using Microsoft.Diagnostics.Tracing.Parsers.Clr;
 
@@ -9,26 +10,24 @@ namespace DotnetPprof.Symbolize;
 /// Turns the runtime's events into the code map. Called on the threads that read the sessions, the stream's and a
 /// rundown's at once.
 /// </summary>
-internal sealed class EventIntake
+/// <param name="options">What names show.</param>
+/// <param name="names">Shared with other targets.</param>
+internal sealed class EventIntake(SymbolOptions options, FunctionNames names)
 {
     private const int MaxWarnings = 100;
 
-    /// <summary>
-    /// The runtime sends what it has every 100 ms, and the stream has to be quiet for a while before it counts as such;
-    /// 60 to 180 ms from the event to here were measured, and a busy machine may take longer.
-    /// </summary>
-    private const long SendingNanos = 1_000_000_000;
-
     private readonly Lock gate = new();
-    private readonly Dictionary<(string Type, string Method, string Signature), Function> functions = [];
     private readonly List<string> warnings = [];
-    private long caughtUpTo = MethodCode.Beginning.Value;
+    private volatile bool toldInlinees;
 
     public CodeMap Code { get; } = new();
 
     public ManagedModules Modules { get; } = new();
 
-    public MonotonicNanos CaughtUpTo => new(Volatile.Read(ref caughtUpTo));
+    public MethodIdentities Identities { get; } = new();
+
+    /// <summary>Whether the runtime tells what it inlines: it must have been started so.</summary>
+    public bool TellsInlinees => toldInlinees;
 
     public IReadOnlyList<string> Warnings
     {
@@ -49,48 +48,52 @@ internal sealed class EventIntake
         }
     }
 
-    /// <summary>The stream is at its end for now: what is older than the runtime takes to send it has been seen.</summary>
-    public void NothingNew() => Advance(new MonotonicNanos(Stopwatch.GetTimestamp() - SendingNanos));
-
     public void ModuleExists(ModuleLoadUnloadTraceData e) =>
         Modules.Add((ulong)e.ModuleID, e.ModuleILPath, ManagedModules.PdbId(e.ManagedPdbSignature, e.ManagedPdbAge));
 
     public void ModuleLoaded(ModuleLoadUnloadTraceData e)
     {
         ModuleExists(e);
-        Advance(e);
     }
 
     public void ModuleUnloaded(ModuleLoadUnloadTraceData e)
     {
         // The methods of a collectible assembly go with it, without events of their own.
         Code.UnloadModule((ulong)e.ModuleID, TimeOf(e));
-        Advance(e);
     }
 
-    public void MethodExists(MethodLoadUnloadVerboseTraceData e) => Code.Exists(CodeOf(e), TimeOf(e));
-
-    public void MethodLoaded(MethodLoadUnloadVerboseTraceData e)
+    /// <returns>What is known of the body from now on.</returns>
+    public MethodCode MethodExists(MethodLoadUnloadVerboseTraceData e)
     {
-        Code.Load(CodeOf(e), TimeOf(e));
-        Advance(e);
+        MethodCode told = CodeOf(e);
+        return Identify(told, Code.Exists(told, TimeOf(e)), TimeOf(e));
     }
+
+    /// <returns>What is known of the body from now on.</returns>
+    public MethodCode MethodLoaded(MethodLoadUnloadVerboseTraceData e)
+    {
+        MethodCode told = CodeOf(e);
+        return Identify(told, Code.Load(told, TimeOf(e)), TimeOf(e));
+    }
+
+    /// <summary>The runtime told what it inlined somewhere.</summary>
+    public void ToldInlinees() => toldInlinees = true;
 
     public void MethodUnloaded(MethodLoadUnloadVerboseTraceData e)
     {
-        Code.Unload(CodeOf(e), TimeOf(e));
-        Advance(e);
+        MethodCode told = CodeOf(e);
+        Code.Unload(told, TimeOf(e));
+        Identify(told, told, TimeOf(e));
     }
 
     public void EntryPointFound(R2RGetEntryPointTraceData e)
     {
         var key = new MethodCodeKey((ulong)e.MethodID, 0, (ulong)e.EntryPoint);
-        Code.EntryPoint(new MethodCode(key, 0, 0, null, FunctionOf(e.MethodNamespace, e.MethodName, e.MethodSignature), precompiled: true));
-        Advance(e);
+        Code.EntryPoint(new MethodCode(key, 0, 0, null, names.Of(e.MethodNamespace, e.MethodName, e.MethodSignature, Tier(OptimizationTier.ReadyToRun)), precompiled: true));
     }
 
     /// <summary>EventPipe stamps events with CLOCK_MONOTONIC in nanoseconds on Linux: QPC ticks are what we count in.</summary>
-    private static MonotonicNanos TimeOf(TraceEvent e)
+    internal static MonotonicNanos TimeOf(TraceEvent e)
     {
 #pragma warning disable CS0618 // "Discouraged": the encouraged one is a double, relative to the session.
         return new MonotonicNanos(e.TimeStampQPC);
@@ -101,26 +104,31 @@ internal sealed class EventIntake
     {
         var key = new MethodCodeKey((ulong)e.MethodID, (ulong)e.ReJITID, (ulong)e.MethodStartAddress);
         Mapping? mapping = e.IsDynamic ? ManagedModules.Dynamic : Modules.Find((ulong)e.ModuleID);
-        Function function = FunctionOf(e.MethodNamespace, e.MethodName, e.MethodSignature);
-        return new MethodCode(key, (uint)e.MethodSize, (ulong)e.ModuleID, mapping, function, precompiled: !e.IsJitted && !e.IsDynamic);
-    }
-
-    /// <summary>One instance for all bodies of a method, and for all events that tell of them.</summary>
-    private Function FunctionOf(string type, string method, string signature)
-    {
-        lock (gate)
+        Function function = names.Of(e.MethodNamespace, e.MethodName, e.MethodSignature, e.IsDynamic ? "" : Tier(e.OptimizationTier));
+        return new MethodCode(key, (uint)e.MethodSize, (ulong)e.ModuleID, mapping, function, precompiled: !e.IsJitted && !e.IsDynamic)
         {
-            if (!functions.TryGetValue((type, method, signature), out Function? function))
-                functions.Add((type, method, signature), function = ManagedName.ToFunction(type, method, signature));
-            return function;
-        }
+            Token = e.IsDynamic ? 0 : (uint)e.MethodToken,
+        };
     }
 
-    private void Advance(TraceEvent e) => Advance(TimeOf(e));
-
-    /// <summary>Called on the stream's thread alone.</summary>
-    private void Advance(MonotonicNanos time)
+    /// <summary>
+    /// An event also tells who the method is. What was known of its body before serves for that too where it says the
+    /// same: the copy that was made of the event need not be kept then.
+    /// </summary>
+    /// <returns>What is known of the body.</returns>
+    private MethodCode Identify(MethodCode told, MethodCode known, MonotonicNanos time)
     {
-        if (time.Value > caughtUpTo) Volatile.Write(ref caughtUpTo, time.Value);
+        bool saysTheSame = (known.MethodId, known.Token, known.ModuleId, known.Function) == (told.MethodId, told.Token, told.ModuleId, told.Function);
+        if (!ReferenceEquals(told.Mapping, ManagedModules.Dynamic)) Identities.AddNamed(saysTheSame ? known : told, time);
+        return known;
     }
+
+    /// <summary>As the runtime's events call it, where that is asked for.</summary>
+    private string Tier(OptimizationTier tier) => !options.Tiers || tier == OptimizationTier.Unknown ? "" : tier switch
+    {
+        OptimizationTier.QuickJitted => "Tier0",
+        OptimizationTier.OptimizedTier1 => "Tier1",
+        OptimizationTier.OptimizedTier1OSR => "Tier1-OSR",
+        _ => tier.ToString(),
+    };
 }

@@ -53,40 +53,49 @@ internal sealed class EventPipeReader
     private void Read()
     {
         EventPipeEventSource? source = null;
+        var stream = new NettraceStream(session.EventStream);
         try
         {
-            source = new EventPipeEventSource(new NettraceStream(session.EventStream, isStream ? intake.NothingNew : () => { }));
-            Subscribe(source);
+            source = new EventPipeEventSource(stream);
+            Subscribe(source, intake, isStream);
             source.Process();
         }
         catch (Exception e) when (abandoned || e is IOException or ObjectDisposedException or OperationCanceledException)
         {
             // The stream broke off: the target died, or we closed it.
         }
-        catch (FormatException)
+        catch (FormatException) when (!stream.HasBegun)
         {
-            // It broke off inside a block: TraceEvent's word for a target that died while it wrote one.
+            // It broke off before it began: TraceEvent's word for a target that died early.
         }
         catch (Exception e)
         {
-            intake.Warn($"the {thread.Name} could not be read to their end ({e.GetType().Name}: {e.Message}); some methods may stay unnamed");
+            intake.Warn($"the {thread.Name} could not be read to their end: {e.Message}; some methods may stay unnamed");
         }
 
         if (source is { EventsLost: > 0 }) intake.Warn($"{source.EventsLost} of the {thread.Name} were lost; some methods may stay unnamed");
         source?.Dispose();
     }
 
-    private void Subscribe(EventPipeEventSource source)
+    /// <summary>Has events read into an intake as they come.</summary>
+    internal static void Subscribe(EventPipeEventSource source, EventIntake intake, bool isStream)
     {
         var rundown = new ClrRundownTraceEventParser(source);
-        rundown.LoaderModuleDCStop += intake.ModuleExists;
-        rundown.MethodDCStopVerbose += intake.MethodExists;
+        var bodies = new BodyEvents(intake);
+        rundown.LoaderModuleDCStop += Whole<ModuleLoadUnloadTraceData>(EventShape.IsModule, intake.ModuleExists);
+        rundown.MethodDCStopVerbose += Whole<MethodLoadUnloadVerboseTraceData>(EventShape.IsMethod, bodies.Exists);
+        source.AllEvents += bodies.Read;
         if (!isStream) return;
         ClrTraceEventParser runtime = source.Clr;
-        runtime.LoaderModuleLoad += intake.ModuleLoaded;
-        runtime.LoaderModuleUnload += intake.ModuleUnloaded;
-        runtime.MethodLoadVerbose += intake.MethodLoaded;
-        runtime.MethodUnloadVerbose += intake.MethodUnloaded;
-        runtime.MethodR2RGetEntryPoint += intake.EntryPointFound;
+        runtime.LoaderModuleLoad += Whole<ModuleLoadUnloadTraceData>(EventShape.IsModule, intake.ModuleLoaded);
+        runtime.LoaderModuleUnload += Whole<ModuleLoadUnloadTraceData>(EventShape.IsModule, intake.ModuleUnloaded);
+        runtime.MethodLoadVerbose += Whole<MethodLoadUnloadVerboseTraceData>(EventShape.IsMethod, bodies.Loaded);
+        runtime.MethodUnloadVerbose += Whole<MethodLoadUnloadVerboseTraceData>(EventShape.IsMethod, intake.MethodUnloaded);
+        runtime.MethodR2RGetEntryPoint += Whole<R2RGetEntryPointTraceData>(EventShape.IsEntryPoint, intake.EntryPointFound);
     }
+
+    private static Action<T> Whole<T>(Func<T, bool> isWhole, Action<T> read) => e =>
+    {
+        if (isWhole(e)) read(e);
+    };
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.Tracing;
 using DotnetPprof.Model;
+using DotnetPprof.Symbolize.Lines;
 using Microsoft.Diagnostics.NETCore.Client;
 
 namespace DotnetPprof.Symbolize;
@@ -13,35 +14,46 @@ namespace DotnetPprof.Symbolize;
 /// and what goes wrong is a warning: a profile with fewer names is still a profile.
 /// </para>
 /// </summary>
-internal sealed class EventPipeSymbols(DiagnosticsClient client) : IDisposable
+/// <param name="client">The target.</param>
+/// <param name="options">What names show.</param>
+/// <param name="names">Shared with other targets; null for none of these.</param>
+internal sealed class EventPipeSymbols(DiagnosticsClient client, SymbolOptions options, FunctionNames? names = null) : IDisposable
 {
     private const string RuntimeProvider = "Microsoft-Windows-DotNETRuntime";
+    private const string PrivateProvider = "Microsoft-Windows-DotNETRuntimePrivate";
     private const string RundownProvider = "Microsoft-Windows-DotNETRuntimeRundown";
 
     /// <summary>
     /// Loader 0x8: modules. Jit 0x10: methods loaded and unloaded, dynamic ones too. CompilationDiagnostic 0x2000000000:
     /// R2RGetEntryPoint, because precompiled methods raise no load event when they are first used.
+    /// JittedMethodILToNativeMap 0x20000: the IL that code was made from. MethodDiagnostic 0x4000000000 and Type 0x80000:
+    /// who the methods are that were inlined.
     /// </summary>
-    private const long StreamKeywords = 0x8 | 0x10 | 0x2000000000;
+    private const long StreamKeywords = 0x8 | 0x10 | 0x2000000000 | 0x20000 | 0x4000000000 | 0x80000;
 
-    /// <summary>Loader 0x8, Jit 0x10, NGen 0x20 (precompiled methods in use), End 0x100: at the session's end.</summary>
-    private const long RundownKeywords = 0x8 | 0x10 | 0x20 | 0x100;
+    /// <summary>JittedMethodRichDebugInfo: what was inlined, from a runtime that was started with DOTNET_RichDebugInfo=1.</summary>
+    private const long PrivateKeywords = 0x40000;
+
+    /// <summary>
+    /// Loader 0x8, Jit 0x10, NGen 0x20 (precompiled methods in use), JittedMethodILToNativeMap 0x20000, End 0x100: at the
+    /// session's end.
+    /// </summary>
+    private const long RundownKeywords = 0x8 | 0x10 | 0x20 | 0x20000 | 0x100;
 
     private const int StreamBufferMegabytes = 64;
     private const int RundownBufferMegabytes = 256;
 
-    private readonly EventIntake intake = new();
+    private readonly EventIntake intake = new(options, names ?? new FunctionNames());
     private EventPipeReader? stream;
 
     public CodeMap Code => intake.Code;
 
     public ManagedModules Modules => intake.Modules;
 
-    /// <summary>
-    /// Up to when events were seen: the newest one's time, or when nothing comes, a second ago.
-    /// <see cref="MethodCode.Beginning"/> before the first.
-    /// </summary>
-    public MonotonicNanos CaughtUpTo => intake.CaughtUpTo;
+    public MethodIdentities Identities => intake.Identities;
+
+    /// <summary>Whether the runtime tells what it inlines.</summary>
+    public bool TellsInlinees => intake.TellsInlinees;
 
     /// <summary>One line each, losses included.</summary>
     public IReadOnlyList<string> Warnings => intake.Warnings;
@@ -71,22 +83,22 @@ internal sealed class EventPipeSymbols(DiagnosticsClient client) : IDisposable
 
     private bool StartStream(Deadline deadline)
     {
-        stream = Start(new EventPipeProvider(RuntimeProvider, EventLevel.Verbose, StreamKeywords), StreamBufferMegabytes, isStream: true, deadline);
+        stream = Start([new EventPipeProvider(RuntimeProvider, EventLevel.Verbose, StreamKeywords), new EventPipeProvider(PrivateProvider, EventLevel.Verbose, PrivateKeywords)], StreamBufferMegabytes, isStream: true, deadline);
         return stream is not null;
     }
 
     private void Rundown(Deadline deadline)
     {
         // The rundown is what a session does at its end: this one is stopped as soon as it runs.
-        EventPipeReader? rundown = Start(new EventPipeProvider(RundownProvider, EventLevel.Verbose, RundownKeywords), RundownBufferMegabytes, isStream: false, deadline);
+        EventPipeReader? rundown = Start([new EventPipeProvider(RundownProvider, EventLevel.Verbose, RundownKeywords)], RundownBufferMegabytes, isStream: false, deadline);
         rundown?.Stop(deadline);
     }
 
-    private EventPipeReader? Start(EventPipeProvider provider, int megabytes, bool isStream, Deadline deadline)
+    private EventPipeReader? Start(EventPipeProvider[] providers, int megabytes, bool isStream, Deadline deadline)
     {
         string what = isStream ? "the stream of method events" : "the rundown of existing methods";
         using var cancel = new CancellationTokenSource(deadline.Left);
-        Task<EventPipeSession> starting = Task.Run(() => StartSession(provider, megabytes, cancel.Token));
+        Task<EventPipeSession> starting = Task.Run(() => StartSession(providers, megabytes, cancel.Token));
         try
         {
             if (starting.Wait(deadline.Left)) return new EventPipeReader(starting.Result, intake, isStream);
@@ -105,18 +117,18 @@ internal sealed class EventPipeSymbols(DiagnosticsClient client) : IDisposable
         return null;
     }
 
-    private async Task<EventPipeSession> StartSession(EventPipeProvider provider, int megabytes, CancellationToken cancel)
+    private async Task<EventPipeSession> StartSession(EventPipeProvider[] providers, int megabytes, CancellationToken cancel)
     {
         try
         {
             // Without stacks: they are collected in the target, and nobody reads them here.
-            var configuration = new EventPipeSessionConfiguration([provider], megabytes, RundownKeywords, requestStackwalk: false);
+            var configuration = new EventPipeSessionConfiguration(providers, megabytes, RundownKeywords, requestStackwalk: false);
             return await client.StartEventPipeSessionAsync(configuration, cancel).ConfigureAwait(false);
         }
         catch (UnsupportedCommandException)
         {
             // Runtimes before .NET 9 cannot choose what a rundown holds.
-            return await client.StartEventPipeSessionAsync([provider], requestRundown: true, megabytes, cancel).ConfigureAwait(false);
+            return await client.StartEventPipeSessionAsync(providers, requestRundown: true, megabytes, cancel).ConfigureAwait(false);
         }
     }
 }

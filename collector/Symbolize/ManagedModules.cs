@@ -14,7 +14,7 @@ internal sealed class ManagedModules
     public static readonly Mapping Dynamic = new(0, 0, 0, "[dynamic]", "", HasFunctions: true);
 
     /// <summary>Code of an assembly nobody told us of.</summary>
-    public static readonly Mapping Unknown = new(0, 0, 0, "[managed]", "", HasFunctions: true);
+    public static readonly Mapping Unknown = new(0, 0, 0, "[managed]", "", HasFunctions: true) { Kind = CodeKind.Managed };
 
     private readonly Lock gate = new();
     private readonly Dictionary<ulong, Mapping> byId = [];
@@ -35,7 +35,7 @@ internal sealed class ManagedModules
                 return;
             }
 
-            var mapping = new Mapping(0, 0, 0, fileName, buildId, HasFunctions: true);
+            var mapping = new Mapping(0, 0, 0, fileName, buildId, HasFunctions: true) { Kind = CodeKind.Managed };
             byId[moduleId] = mapping;
             byPath[fileName] = mapping;
         }
@@ -55,7 +55,7 @@ internal sealed class ManagedModules
         lock (gate)
         {
             if (!byPath.TryGetValue(path, out Mapping? mapping))
-                byPath.Add(path, mapping = new Mapping(0, 0, 0, path, "", HasFunctions: true));
+                byPath.Add(path, mapping = new Mapping(0, 0, 0, path, "", HasFunctions: true) { Kind = CodeKind.Managed });
             return mapping;
         }
     }

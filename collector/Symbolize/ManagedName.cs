@@ -17,10 +17,7 @@ internal static class ManagedName
     /// <summary>Names come from the target; a longer one is cut.</summary>
     private const int MaxLength = 4096;
 
-    /// <summary>
-    /// The readable name is the single place to make lambdas, local functions and state machines readable later; the raw
-    /// signature stays in the system name whatever happens to it.
-    /// </summary>
+    /// <summary>The raw signature stays in the system name whatever a person is shown.</summary>
     public static Function ToFunction(string type, string method, string signature)
     {
         string name = Cut(Readable(type, method, signature));
@@ -31,17 +28,15 @@ internal static class ManagedName
     /// <summary><c>Namespace.Type&lt;Arg&gt;.Method(int, String)</c>: types in full where declared, short as arguments.</summary>
     public static string Readable(string type, string method, string signature)
     {
-        var name = new StringBuilder();
         var typeArguments = new List<string>();
-        if (type.Length > 0)
-        {
-            name.Append(new TypeNameReader(type).ReadDeclaringType(typeArguments)).Append('.');
-        }
-
-        name.Append(method);
-        if (!MethodSignature.TryParse(signature, typeArguments, out MethodSignature parsed)) return name.ToString();
+        List<TypePart> types = type.Length > 0 ? new TypeNameReader(type).ReadDeclaringType(typeArguments) : [];
+        var name = new StringBuilder(SourceName.Join(types, method, out bool hasParameters));
+        if (!hasParameters || !MethodSignature.TryParse(signature, typeArguments, out MethodSignature parsed)) return name.ToString();
         if (parsed.GenericParameters.Count > 0) name.Append('<').AppendJoin(",", parsed.GenericParameters).Append('>');
-        return name.Append('(').AppendJoin(", ", parsed.Parameters).Append(')').ToString();
+
+        // A local function gets what it captures as a parameter that nobody wrote.
+        IEnumerable<string> parameters = method.StartsWith('<') ? parsed.Parameters.Where(one => !one.Contains("<>c__DisplayClass", StringComparison.Ordinal)) : parsed.Parameters;
+        return name.Append('(').AppendJoin(", ", parameters).Append(')').ToString();
     }
 
     /// <summary>The raw signature with <c>Type::Method</c> set where ILAsm has it: before the parameter list.</summary>

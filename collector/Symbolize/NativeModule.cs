@@ -12,28 +12,28 @@ internal abstract class NativeModule(string path, Mapping mapping)
     public string Path { get; } = path;
 
     public Mapping Mapping { get; } = mapping;
+
+    /// <summary>The file; null where there is none.</summary>
+    public ByteSource? Bytes { get; init; }
 }
 
 /// <summary>An ELF module, or one that could not be read: then its places are named by their offset.</summary>
-internal sealed class ElfModule(string path, Mapping mapping, ElfFile? file, Func<string, ElfFile?> findDebugFile, Action<string> warn)
+internal sealed class ElfModule(string path, Mapping mapping, ElfNames? names, Func<string, ElfFile?> findDebugFile, Action<string> warn)
     : NativeModule(path, mapping)
 {
     private readonly Dictionary<ulong, Function> functions = [];
-    private ElfSymbols? symbols;
-    private EhFrameRanges? ranges;
-    private bool read;
+    private bool warned;
 
     /// <param name="fileOffset">Of the instruction's byte.</param>
     public Function FunctionAt(ulong fileOffset)
     {
-        if (!read) ReadSymbols();
-        ulong address = file?.AddressOf(fileOffset) ?? fileOffset;
-        if (symbols?.Find(address) is { } symbol) return Intern(symbol.Start, symbol.Name);
-        return Intern(RangeAround(address)?.Start ?? address, null);
-    }
+        (ulong start, string? symbol) = names?.At(fileOffset, findDebugFile) ?? (fileOffset, null);
+        if (names?.Problem is { } problem && !warned)
+        {
+            warned = true;
+            warn($"{Path}: {problem}; its functions stay unnamed");
+        }
 
-    private Function Intern(ulong start, string? symbol)
-    {
         if (!functions.TryGetValue(start, out Function? function))
         {
             function = symbol is null ? NativeName.ToFunction(Path, start) : NativeName.ToFunction(symbol, Path);
@@ -42,48 +42,6 @@ internal sealed class ElfModule(string path, Mapping mapping, ElfFile? file, Fun
 
         return function;
     }
-
-    private (ulong Start, ulong End)? RangeAround(ulong address)
-    {
-        try
-        {
-            return ranges?.Find(address);
-        }
-        catch (Exception e) when (e is InvalidDataException or IOException)
-        {
-            ranges = null;
-            warn($"{Path}: {e.Message}; its functions stay unnamed");
-            return null;
-        }
-    }
-
-    private void ReadSymbols()
-    {
-        read = true;
-        if (file is null) return;
-        try
-        {
-            ranges = EhFrameRanges.Read(file);
-            symbols = file.Sections.Any(section => section.Type == ElfFile.SectionSymbols) ? ElfSymbols.Read(file) : null;
-            if (symbols is null && file.BuildId.Length > 0)
-            {
-                using ElfFile? debug = findDebugFile(file.BuildId);
-                symbols = debug is null ? null : ElfSymbols.Read(debug);
-            }
-
-            symbols ??= ElfSymbols.Read(file);
-        }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
-        {
-            warn($"{Path}: {e.Message}; its functions stay unnamed");
-        }
-    }
-}
-
-/// <summary>A managed assembly with precompiled code: mapped like a library, named by the runtime's events.</summary>
-internal sealed class AssemblyModule(string path, Mapping mapping, ReadyToRunImage? image) : NativeModule(path, mapping)
-{
-    public ReadyToRunImage? Image { get; } = image;
 }
 
 /// <summary>Executable memory without a file: one name for all of it.</summary>

@@ -1,5 +1,10 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using DotnetPprof.Model;
+using Microsoft.Win32.SafeHandles;
 
 namespace DotnetPprof.Symbolize;
 
@@ -15,27 +20,36 @@ internal sealed record CodeRegion(MapRegion Region, NativeModule Module)
 /// Files are opened through /proc, so that targets with another mount namespace and files deleted since are read too.
 /// Not thread-safe: it belongs to the drain.
 /// </summary>
-internal sealed class NativeModules : IDisposable
+internal sealed class NativeModules : ITargetCode, IDisposable
 {
     /// <summary>Between two reads of the mappings that a lookup causes; doubled each time one did not help.</summary>
     private const long MinRefreshMillis = 20;
 
     private const long MaxRefreshMillis = 5000;
 
+    private const int LikelyMapsBytes = 1 << 17;
+
     private readonly string proc;
     private readonly Action<string> warn;
     private readonly Dictionary<(string Path, bool Deleted, ulong Start), NativeModule> modules = [];
-    private readonly List<ElfFile> open = [];
+    private readonly ModuleFiles files;
+    private readonly List<ModuleFile> open = [];
+    private byte[] latestMaps = [];
     private CodeRegion[] regions = [];
+    private MapRegion[] cells = []; // the runtime's data beside its code
+    private CodeRegion? latest; // one of them: samples come in runs from one place
     private long lastRefresh;
     private long refreshMillis = MinRefreshMillis;
 
     /// <param name="pid">The target, as this process sees it.</param>
     /// <param name="warn">Receives one line per problem.</param>
-    public NativeModules(int pid, Action<string> warn)
+    /// <param name="files">Where files are opened that other targets may have too; null for none of these.</param>
+    public NativeModules(int pid, Action<string> warn, ModuleFiles? files = null)
     {
+        this.files = files ?? new ModuleFiles();
         proc = "/proc/" + pid.ToString(CultureInfo.InvariantCulture);
         this.warn = warn;
+        Memory = new CodeMemory(pid);
         Refresh();
         MainMapping = FindMain();
     }
@@ -43,20 +57,25 @@ internal sealed class NativeModules : IDisposable
     /// <summary>The executable the target runs.</summary>
     public Mapping MainMapping { get; }
 
+    /// <summary>What is in the target's code memory.</summary>
+    public CodeMemory Memory { get; }
+
     public void Dispose()
     {
-        foreach (ElfFile file in open) file.Dispose();
+        foreach (ModuleFile file in open) files.Close(file);
         open.Clear();
+        Memory.Dispose();
     }
 
     /// <summary>Reads the mappings again; a target that is gone leaves everything as it was.</summary>
     public void Refresh()
     {
         lastRefresh = Environment.TickCount64;
-        string text;
+        List<MapRegion> all;
         try
         {
-            text = File.ReadAllText(proc + "/maps");
+            if (ReadMaps() is not { } changed) return;
+            all = changed;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -64,9 +83,10 @@ internal sealed class NativeModules : IDisposable
             return;
         }
 
-        List<MapRegion> all = ProcessMaps.Parse(text);
+        Memory.Keep();
         var executable = all.FindAll(region => region.Executable);
         if (executable.Count == 0) return;
+        cells = [.. all.Where(region => region.IsRuntimeCode && !region.Executable)];
         var merged = new List<CodeRegion>(executable.Count + 16);
         foreach (MapRegion region in executable) merged.Add(Known(region) ?? new CodeRegion(region, Open(region, executable)));
         foreach (CodeRegion old in regions)
@@ -76,17 +96,76 @@ internal sealed class NativeModules : IDisposable
 
         merged.Sort((left, right) => left.Region.Start.CompareTo(right.Region.Start));
         regions = [.. merged];
+        latest = null;
     }
 
     /// <summary>What is mapped at an address; reads the mappings again when nothing was, but not more often than is cheap.</summary>
     public CodeRegion? Find(InstructionPointer ip)
     {
-        CodeRegion? region = Search(ip.Value);
+        if (latest is { } last && ip.Value >= last.Region.Start && ip.Value < last.Region.End) return last;
+        CodeRegion? region = latest = Search(ip.Value);
         if (region is not null || Environment.TickCount64 - lastRefresh < refreshMillis) return region;
         Refresh();
         region = Search(ip.Value);
         refreshMillis = region is not null ? MinRefreshMillis : Math.Min(refreshMillis * 2, MaxRefreshMillis);
         return region;
+    }
+
+    /// <summary>The code at an address as it is now: from the runtime's memory, or from the file mapped there.</summary>
+    /// <returns>The bytes that could be read: fewer than asked for, or none.</returns>
+    public byte[] ReadCode(ulong address, int length)
+    {
+        if (Search(address) is not { } at) return [];
+        byte[] code = new byte[length];
+        if (at.Module is NamelessModule) return code[..Memory.Read(at.Region, address, code)];
+        try
+        {
+            return at.Module.Bytes?.Read(at.FileOffset(address), (ulong)length, (uint)length, "code") ?? [];
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException)
+        {
+            return [];
+        }
+    }
+
+    public bool IsMapped(InstructionPointer ip) => Find(ip) is not null;
+
+    public ulong? ReadWord(ulong address)
+    {
+        int index = Array.FindLastIndex(cells, region => region.Start <= address);
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        return index >= 0 && address < cells[index].End && Memory.Read(cells[index], address, word) == word.Length
+            ? BinaryPrimitives.ReadUInt64LittleEndian(word)
+            : null;
+    }
+
+    /// <summary>The mappings, or null when they are what they were. Hardly anything else is read so often, and from so many targets.</summary>
+    private List<MapRegion>? ReadMaps()
+    {
+        using SafeFileHandle maps = File.OpenHandle(proc + "/maps");
+        byte[] text = ArrayPool<byte>.Shared.Rent(LikelyMapsBytes);
+        try
+        {
+            int length = 0;
+            for (int read; (read = RandomAccess.Read(maps, text.AsSpan(length), length)) > 0;)
+            {
+                length += read;
+                if (length < text.Length) continue;
+                byte[] larger = ArrayPool<byte>.Shared.Rent(text.Length * 2);
+                text.CopyTo(larger, 0);
+                ArrayPool<byte>.Shared.Return(text);
+                text = larger;
+            }
+
+            byte[] hash = SHA256.HashData(text.AsSpan(0, length));
+            if (hash.AsSpan().SequenceEqual(latestMaps)) return null;
+            latestMaps = hash;
+            return ProcessMaps.Parse(Encoding.UTF8.GetString(text, 0, length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(text);
+        }
     }
 
     private CodeRegion? Search(ulong address)
@@ -149,15 +228,11 @@ internal sealed class NativeModules : IDisposable
         {
             try
             {
-                ByteSource bytes = ByteSource.OfFile(path);
-                if (ReadyToRunImage.IsPortableExecutable(bytes))
-                {
-                    using (bytes) return new AssemblyModule(first.Path, Mapped(""), ReadyToRunImage.Read(bytes));
-                }
-
-                ElfFile file = ElfFile.Read(bytes);
+                ModuleFile file = files.Open(path);
                 open.Add(file);
-                return new ElfModule(first.Path, Mapped(file.BuildId), file, id => FindDebugFile(first.Path, id), warn);
+                return file.Names is { } names
+                    ? new ElfModule(first.Path, Mapped(names.BuildId), names, id => FindDebugFile(first.Path, id), warn) { Bytes = file.Bytes }
+                    : new AssemblyModule(first.Path, Mapped(""), file.Precompiled, file.Metadata, warn) { Bytes = file.Bytes };
             }
             catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
             {
@@ -167,7 +242,7 @@ internal sealed class NativeModules : IDisposable
 
         warn($"{first.Path}: {problem}; its functions stay unnamed");
         return first.Path.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)
-            ? new AssemblyModule(first.Path, Mapped(""), null)
+            ? new AssemblyModule(first.Path, Mapped(""), null, null, warn)
             : new ElfModule(first.Path, Mapped(""), null, _ => null, warn);
     }
 
@@ -227,7 +302,7 @@ internal sealed class NativeModules : IDisposable
         }
 
         var mapping = new Mapping(region.Start, region.End, 0, "[vdso]", file?.BuildId ?? "", HasFunctions: true);
-        return new ElfModule("[vdso]", mapping, file, _ => null, warn);
+        return new ElfModule("[vdso]", mapping, file is null ? null : new ElfNames(file), _ => null, warn);
     }
 
     private string MainPath()

@@ -1,18 +1,19 @@
 using System.Globalization;
 using DotnetPprof.Model;
+using DotnetPprof.Symbolize.Demangle;
 
 namespace DotnetPprof.Symbolize;
 
 /// <summary>Names for native code.</summary>
 internal static class NativeName
 {
-    /// <summary>A symbol of a module. The single place to demangle; the raw symbol stays in the system name.</summary>
+    /// <summary>A symbol of a module, demangled where it is C++; the raw symbol stays in the system name.</summary>
     public static Function ToFunction(string symbol, string modulePath)
     {
         /* libc's .symtab spells versions into its names: pthread_sigmask@GLIBC_2.2.5. */
         int version = symbol.IndexOf('@');
         string name = version > 0 ? symbol[..version] : symbol;
-        return new Function(name, symbol + "@" + FileName(modulePath), "", 0);
+        return new Function(CxxName.Demangle(name) ?? name, symbol + "@" + FileName(modulePath), "", 0);
     }
 
     /// <summary>A place in a module that has no symbol: <c>libcoreclr.so!+0x1a2b30</c>.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace DotnetPprof.Symbolize;
@@ -6,12 +7,15 @@ namespace DotnetPprof.Symbolize;
 /// A nettrace stream (format version 4) on its way to the reader, whole objects at a time. The reader sorts events of
 /// several threads and holds the last ones back until others follow: in a target that has become quiet, for ever; in one
 /// that dies, for good. So when nothing arrives for a while, and at the end, a sequence point is put in between objects:
-/// the reader takes it for the writer's word that all before it is complete. An object that the target's death cut off
-/// is left out.
+/// the reader takes it for the writer's word that all before it is complete. So it does when more has come without one than
+/// the reader should hold. An object that the target's death cut off is left out.
+/// <para>
+/// The reader trusts what it reads; so objects are looked through first (<see cref="NettraceBlocks"/>), and reading ends with
+/// <see cref="InvalidDataException"/> at one that no runtime writes.
+/// </para>
 /// </summary>
 /// <param name="inner">The session's stream.</param>
-/// <param name="quiet">Called each time nothing had arrived for <see cref="QuietMillis"/>, after all before was handed on.</param>
-internal sealed class NettraceStream(Stream inner, Action quiet) : Stream
+internal sealed class NettraceStream(Stream inner) : Stream
 {
     /// <summary>The runtime writes what it has every 100 ms; nothing in twice that time means it has nothing.</summary>
     public const int QuietMillis = 200;
@@ -20,29 +24,48 @@ internal sealed class NettraceStream(Stream inner, Action quiet) : Stream
     private const byte TagBegin = 5;
     private const byte TagEnd = 6;
 
-    /// <summary>"Nettrace", then the length and text of "!FastSerialization.1".</summary>
     private const int PrologueBytes = 8 + 4 + 20;
 
     /// <summary>Two begin tags, a null tag, version, least version, length of the type's name.</summary>
     private const int ObjectHeaderBytes = 3 + 12;
 
+    private const int VersionOffset = 3;
+    private const int NameLengthOffset = 11;
+
     /// <summary>The one object that is no block: a date, clock readings, four numbers.</summary>
     private const int TraceObjectBytes = 48;
 
-    private const int MaxBlockBytes = 64 << 20;
+    private const int TraceVersion = 4;
 
-    private byte[] buffer = new byte[128 << 10];
+    /// <summary>The runtime begins another block at 100 KiB; only a sequence point, 12 bytes for each thread, can be longer.</summary>
+    private const int MaxBlockBytes = 1 << 20;
+
+    /// <summary>What the reader has to hold until a sequence point. The runtime writes one each 10 MB.</summary>
+    private const int MaxHeldBytes = 32 << 20;
+
+    private const int MaxHeldEvents = 250_000;
+
+    /// <summary>A name, then the length and text of another.</summary>
+    private static ReadOnlySpan<byte> Prologue => "Nettrace\u0014\0\0\0!FastSerialization.1"u8;
+
+    private readonly byte[] arrived = new byte[16 << 10];
+    private byte[] buffer = [];
     private int filled;
     private int taken;
     private int whole;
     private long position;
     private Task<int>? reading;
     private bool started;
+    private bool tracing;
     private bool unflushed;
-    private bool asItComes;
     private bool ended;
+    private int heldBytes;
+    private int heldEvents;
     private byte[] inserted = [];
     private int insertedTaken;
+
+    /// <summary>Whether the reader has got what a stream begins with; from then on it is given whole objects alone.</summary>
+    public bool HasBegun => tracing;
 
     public override bool CanRead => true;
 
@@ -96,65 +119,83 @@ internal sealed class NettraceStream(Stream inner, Action quiet) : Stream
         buffer.AsSpan(whole, filled - whole).CopyTo(buffer);
         filled -= whole;
         taken = whole = 0;
-        if (asItComes)
+        if (heldBytes > MaxHeldBytes || heldEvents > MaxHeldEvents)
         {
-            if (filled == 0 && !Fill(1)) return false;
-            whole = filled;
+            Insert(SequencePoint(position));
             return true;
         }
 
         int length = started ? ObjectLength() : Fill(PrologueBytes) ? PrologueBytes : 0;
-        started = true;
-        if (asItComes || inserted.Length > insertedTaken) return true;
+        if (inserted.Length > insertedTaken) return true;
         if (length == 0 || !Fill(length)) return End();
+        if (started) Check(length);
+        else if (!buffer.AsSpan(0, PrologueBytes).SequenceEqual(Prologue)) throw Unknown();
+        started = true;
         whole = length;
         unflushed = true;
         return true;
     }
+
+    /// <summary>A whole object at the buffer's beginning.</summary>
+    private void Check(int length)
+    {
+        Span<byte> name = buffer.AsSpan(ObjectHeaderBytes, Number(NameLengthOffset));
+        if (name.SequenceEqual("Trace"u8))
+        {
+            if (Number(VersionOffset) != TraceVersion) throw Unknown();
+            tracing = true;
+            return;
+        }
+
+        if (!tracing) throw Unknown();
+        int size = Number(ObjectHeaderBytes + name.Length + 1);
+        Span<byte> block = buffer.AsSpan(length - 1 - size, size);
+        heldBytes += size;
+        if (name.SequenceEqual("EventBlock"u8)) heldEvents += NettraceBlocks.CheckEvents(block);
+        else if (name.SequenceEqual("MetadataBlock"u8)) NettraceBlocks.TakeOutFields(block);
+        else if (name.SequenceEqual("StackBlock"u8)) heldEvents += NettraceBlocks.CheckStacks(block);
+        else if (name.SequenceEqual("SPBlock"u8)) heldBytes = heldEvents = 0;
+        else throw Unknown();
+    }
+
+    private static InvalidDataException Unknown() => new("the runtime's event stream is of a form that is not known here");
 
     /// <summary>Length of the object that comes next; 0 at the end.</summary>
     private int ObjectLength()
     {
         while (filled == 0)
         {
-            if (FillWithin(QuietMillis) is not { } more)
+            // After that there is nothing to hand on until something comes: a quiet target costs nothing.
+            if (FillWithin(unflushed ? QuietMillis : Timeout.Infinite) is not { } more)
             {
-                if (unflushed) return Insert(SequencePoint(position));
-                quiet();
+                // And it keeps nothing of what a burst took: there may be fifty of these.
+                GiveBack();
+                return Insert(SequencePoint(position));
             }
-            else if (!more)
-            {
-                return 0;
-            }
+
+            if (!more) return 0;
         }
 
         if (buffer[0] == TagNull) return 0;
         if (!Fill(ObjectHeaderBytes)) return 0;
-        int nameLength = Number(11);
-        if (buffer[0] != TagBegin || buffer[1] != TagBegin || buffer[2] != TagNull || nameLength is < 1 or > 64) return PassOn();
+        int nameLength = Number(NameLengthOffset);
+        if (buffer[0] != TagBegin || buffer[1] != TagBegin || buffer[2] != TagNull || nameLength is < 1 or > 64) throw Unknown();
         int content = ObjectHeaderBytes + nameLength + 1;
         if (!Fill(content + 4)) return 0;
         if (buffer.AsSpan(ObjectHeaderBytes, nameLength).SequenceEqual("Trace"u8)) return content + TraceObjectBytes + 1;
         int size = Number(content);
-        if (size is < 0 or > MaxBlockBytes) return PassOn();
+        if (size is < 0 or > MaxBlockBytes) throw Unknown();
         return content + 4 + Padding(position + content + 4) + size + 1;
-    }
-
-    /// <summary>Not the format known here: the reader gets it as it is and says what it thinks of it.</summary>
-    private int PassOn()
-    {
-        asItComes = true;
-        whole = filled;
-        return 0;
     }
 
     private bool End()
     {
         ended = true;
-        if (!started) return false;
+        if (!tracing) return false;
 
         // What is left in the buffer is an object cut off, or the null tag that ends a stream.
         filled = 0;
+        GiveBack();
         Insert([.. SequencePoint(position), TagNull]);
         return true;
     }
@@ -164,6 +205,7 @@ internal sealed class NettraceStream(Stream inner, Action quiet) : Stream
         inserted = bytes;
         insertedTaken = 0;
         unflushed = false;
+        heldBytes = heldEvents = 0;
         return 0;
     }
 
@@ -191,7 +233,6 @@ internal sealed class NettraceStream(Stream inner, Action quiet) : Stream
     {
         while (filled < count)
         {
-            if (buffer.Length < count && reading is null) Array.Resize(ref buffer, Math.Max(count, buffer.Length * 2));
             if (FillWithin(Timeout.Infinite) is not true) return false;
         }
 
@@ -201,8 +242,8 @@ internal sealed class NettraceStream(Stream inner, Action quiet) : Stream
     /// <summary>Reads what comes next; false at the end, null when nothing came in time.</summary>
     private bool? FillWithin(int millis)
     {
-        // A read that nothing came for stays under way: the buffer is not touched until it is done.
-        reading ??= inner.ReadAsync(buffer, filled, buffer.Length - filled);
+        // A read that nothing came for stays under way: for hours, so it has a small buffer of its own.
+        reading ??= inner.ReadAsync(arrived, 0, arrived.Length);
         try
         {
             if (!reading.Wait(millis)) return null;
@@ -217,7 +258,29 @@ internal sealed class NettraceStream(Stream inner, Action quiet) : Stream
         int count = reading.Result;
         if (count <= 0) return false;
         reading = null;
+
+        // By what has come, not by what is announced.
+        if (buffer.Length - filled < count) Grow(filled + count);
+        arrived.AsSpan(0, count).CopyTo(buffer.AsSpan(filled));
         filled += count;
         return true;
+    }
+
+    /* From a pool: arrays of this size are collected only with all the rest, and each attach takes some. */
+    private void Grow(int bytes)
+    {
+        byte[] larger = ArrayPool<byte>.Shared.Rent(bytes);
+        buffer.AsSpan(0, filled).CopyTo(larger);
+        int kept = filled;
+        GiveBack();
+        (buffer, filled) = (larger, kept);
+    }
+
+    /// <summary>Forgets what is in the buffer, and the buffer.</summary>
+    private void GiveBack()
+    {
+        if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
+        buffer = [];
+        filled = 0;
     }
 }

@@ -11,8 +11,10 @@ namespace DotnetPprof.Symbolize;
 /// <param name="Deleted">Whether the file is no longer there under that path.</param>
 internal readonly record struct MapRegion(ulong Start, ulong End, ulong Offset, bool Executable, string Path, bool Deleted)
 {
+    public const string RuntimeCodePrefix = "/memfd:doublemapper";
+
     /// <summary>The memory the runtime shares with itself to write code it maps as executable elsewhere (W^X).</summary>
-    public bool IsRuntimeCode => Path.StartsWith("/memfd:doublemapper", StringComparison.Ordinal);
+    public bool IsRuntimeCode => Path.StartsWith(RuntimeCodePrefix, StringComparison.Ordinal);
 
     /// <summary>Whether a file that was opened by a path backs it.</summary>
     public bool HasFile => Path.StartsWith('/') && !Path.StartsWith("/memfd:", StringComparison.Ordinal);
@@ -27,15 +29,16 @@ internal static class ProcessMaps
     public static List<MapRegion> Parse(string text)
     {
         var regions = new List<MapRegion>();
+        string latest = ""; // a file has several regions in a row
         foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
         {
-            if (TryParseLine(line, out MapRegion region)) regions.Add(region);
+            if (TryParseLine(line, ref latest, out MapRegion region)) regions.Add(region);
         }
 
         return regions;
     }
 
-    private static bool TryParseLine(ReadOnlySpan<char> line, out MapRegion region)
+    private static bool TryParseLine(ReadOnlySpan<char> line, ref string latest, out MapRegion region)
     {
         region = default;
         ReadOnlySpan<char> rest = line;
@@ -50,10 +53,11 @@ internal static class ProcessMaps
             return false;
 
         // The path is what is left, spaces and all; the kernel pads in front of it and escapes newlines as \012.
-        string path = rest.TrimStart(' ').ToString();
+        ReadOnlySpan<char> path = rest.TrimStart(' ');
         bool deleted = path.EndsWith(DeletedSuffix, StringComparison.Ordinal);
         if (deleted) path = path[..^DeletedSuffix.Length];
-        region = new MapRegion(start, end, offset, permissions[2] == 'x', path.Replace("\\012", "\n", StringComparison.Ordinal), deleted);
+        if (!path.SequenceEqual(latest)) latest = path.ToString().Replace("\\012", "\n", StringComparison.Ordinal);
+        region = new MapRegion(start, end, offset, permissions[2] == 'x', latest, deleted);
         return true;
     }
 

@@ -3,62 +3,42 @@ using System.Buffers.Binary;
 namespace DotnetPprof.Symbolize;
 
 /// <summary>
-/// The function table of a precompiled (ReadyToRun) assembly: the exception directory of its PE file, RUNTIME_FUNCTION
+/// The functions of a precompiled (ReadyToRun) assembly: the exception directory of its PE file, RUNTIME_FUNCTION
 /// entries of begin, end and unwind information as 4-byte RVAs (PE format, "The .pdata Section"). It gives size to
-/// methods of which the runtime reports only the entry point. Hostile like every file.
+/// methods of which the runtime reports only the entry point, and leads to the definitions of those it does not report
+/// at all: precompiled P/Invoke stubs. Hostile like every file. Any thread may ask: what is read late is the same, whoever
+/// reads it.
 /// </summary>
 internal sealed class ReadyToRunImage
 {
     private const uint MaxTableBytes = 128 << 20;
     private const int EntrySize = 12;
 
-    private readonly Section[] sections;
+    private readonly PortableImage image;
     private readonly byte[] table;
+    private ReadyToRunHeader? header;
+    private Dictionary<uint, uint>? definitions;
 
-    private ReadyToRunImage(Section[] sections, byte[] table)
+    private ReadyToRunImage(PortableImage image, byte[] table)
     {
-        this.sections = sections;
+        this.image = image;
         this.table = table;
     }
 
-    public static bool IsPortableExecutable(ByteSource bytes) => bytes.Length >= 2 && bytes.Read(0, 2, 2, "file header").AsSpan().SequenceEqual("MZ"u8);
+    /// <param name="bytes">The file; read later too, and not owned.</param>
+    public static ReadyToRunImage Read(ByteSource bytes) => Read(new PortableImage(bytes));
 
-    public static ReadyToRunImage Read(ByteSource bytes)
+    /// <param name="image">The file's outline; read later too.</param>
+    public static ReadyToRunImage Read(PortableImage image)
     {
-        uint pe = ElfFile.U32(bytes.Read(60, 4, 4, "PE header's offset"), 0);
-        ReadOnlySpan<byte> header = bytes.Read(pe, 24, 24, "PE header");
-        if (!header.StartsWith("PE\0\0"u8)) throw new InvalidDataException("not a PE file");
-        int sectionCount = ElfFile.U16(header, 6);
-        uint optionalSize = ElfFile.U16(header, 20);
-        ReadOnlySpan<byte> optional = bytes.Read(pe + 24, optionalSize, ushort.MaxValue, "PE optional header");
-
-        // Precompiled code for x86-64 is in a PE32+ file; an assembly of IL alone may be a PE32 one.
-        if (optional.Length < 144 || ElfFile.U16(optional, 0) != 0x20b) return new ReadyToRunImage([], []);
-        ReadOnlySpan<byte> headers = bytes.Read(pe + 24UL + optionalSize, (ulong)sectionCount * 40, 40 * ushort.MaxValue, "PE section headers");
-        var sections = new Section[sectionCount];
-        for (int i = 0; i < sectionCount; i++)
-        {
-            ReadOnlySpan<byte> one = headers.Slice(i * 40, 40);
-            sections[i] = new Section(ElfFile.U32(one, 12), ElfFile.U32(one, 16), ElfFile.U32(one, 20));
-        }
-
-        // Data directory 3: the exception table.
-        uint tableAddress = ElfFile.U32(optional, 136), tableSize = ElfFile.U32(optional, 140);
-        byte[] table = [];
-        foreach (Section section in sections)
-        {
-            uint inside = tableAddress - section.Address;
-            if (tableSize > 0 && inside < section.Size)
-                table = bytes.Read((ulong)section.Offset + inside, Math.Min(tableSize, section.Size - inside), MaxTableBytes, "PE exception table");
-        }
-
-        return new ReadyToRunImage(sections, table);
+        (uint address, uint size) = image.IsWide ? image.Directory(PortableImage.ExceptionDirectory) : default;
+        return new ReadyToRunImage(image, size == 0 ? [] : image.ReadUpTo(address, size, MaxTableBytes, "PE exception table"));
     }
 
     /// <summary>How far into its function a byte of the file is, and how long that is; null outside all functions.</summary>
-    public (uint Distance, uint Size)? FunctionAt(ulong fileOffset)
+    public PrecompiledFunction? FunctionAt(ulong fileOffset)
     {
-        if (AddressOf(fileOffset) is not { } address) return null;
+        if (image.AddressOf(fileOffset) is not { } address) return null;
         int low = 0, high = table.Length / EntrySize;
         while (low < high)
         {
@@ -69,24 +49,50 @@ internal sealed class ReadyToRunImage
 
         if (low == 0) return null;
         uint begin = At((low - 1) * EntrySize), end = At(((low - 1) * EntrySize) + 4);
-        return address < end ? (address - begin, end - begin) : null;
+        return address < end ? new PrecompiledFunction((uint)low - 1, address - begin, end - begin) : null;
     }
 
-    private uint? AddressOf(ulong fileOffset)
+    /// <summary>Whether a byte of the file is one of the thunks that bind calls at their first use.</summary>
+    public bool IsThunk(ulong fileOffset) =>
+        image.AddressOf(fileOffset) is { } address && Header.Contains(ReadyToRunHeader.DelayLoadThunks, address);
+
+    /// <summary>
+    /// The metadata token of the method definition that starts at a function; null for instantiations of generic methods
+    /// and for parts of methods, such as exception handlers, that are functions of their own.
+    /// </summary>
+    public uint? DefinitionAt(uint function) =>
+        (definitions ??= ReadDefinitions()).TryGetValue(function, out uint token) ? token : null;
+
+    private ReadyToRunHeader Header
     {
-        foreach (Section section in sections)
+        get
         {
-            if (fileOffset >= section.Offset && fileOffset - section.Offset < section.Size)
-                return section.Address + (uint)(fileOffset - section.Offset);
+            (uint address, uint size) = image.Directory(PortableImage.CliDirectory);
+            return header ??= size >= 72 ? new ReadyToRunHeader(image, address) : ReadyToRunHeader.None;
+        }
+    }
+
+    private Dictionary<uint, uint> ReadDefinitions()
+    {
+        const uint methodDef = 0x06000000;
+        var found = new Dictionary<uint, uint>();
+        byte[] bytes = Header.Read(image, ReadyToRunHeader.MethodDefEntryPoints);
+        var entries = new NativeFormatArray(bytes);
+        for (uint i = 0; i < entries.Count; i++)
+        {
+            if (entries.Find(i) is not { } at || NativeFormatArray.ReadUnsigned(bytes, ref at) is not { } id) continue;
+
+            // The lowest bit: fixups follow, and the next one where.
+            found[(id & 1) != 0 ? id >> 2 : id >> 1] = methodDef | (i + 1);
         }
 
-        return null;
+        return found;
     }
 
     private uint At(int offset) => BinaryPrimitives.ReadUInt32LittleEndian(table.AsSpan(offset));
-
-    /// <param name="Address">RVA.</param>
-    /// <param name="Size">Bytes in the file.</param>
-    /// <param name="Offset">In the file.</param>
-    private readonly record struct Section(uint Address, uint Size, uint Offset);
 }
+
+/// <param name="Index">In the image's table of functions.</param>
+/// <param name="Distance">Bytes from its start.</param>
+/// <param name="Size">Bytes.</param>
+internal readonly record struct PrecompiledFunction(uint Index, uint Distance, uint Size);

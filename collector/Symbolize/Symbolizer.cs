@@ -1,4 +1,5 @@
 using DotnetPprof.Model;
+using DotnetPprof.Symbolize.Lines;
 
 namespace DotnetPprof.Symbolize;
 
@@ -17,14 +18,14 @@ internal readonly record struct SymbolStats(
 /// interned: the same instruction of the same code is the same instance. Belongs to the drain, not thread-safe; the code
 /// map it reads may be written meanwhile.
 /// </summary>
-internal sealed class Symbolizer(CodeMap code, ManagedModules assemblies, NativeModules modules)
+internal sealed class Symbolizer(CodeMap code, ManagedModules assemblies, NativeModules modules, SourceFrames source)
 {
     private static readonly Mapping Unknown = new(0, 0, 0, "[unknown]", "", HasFunctions: false);
-    private static readonly Mapping Own = new(0, 0, 0, "[dotnet-pprof]", "", HasFunctions: true);
+    private static readonly Mapping Own = new(0, 0, 0, "[dotnet-pprof]", "", HasFunctions: true) { Kind = CodeKind.Synthetic };
 
     private readonly Dictionary<Place, Location> locations = [];
     private readonly Dictionary<string, Location> synthetic = [];
-    private readonly Dictionary<(AssemblyModule Module, ulong Offset), Function> unnamed = [];
+    private readonly Dictionary<string, Function> stubs = [];
     private SymbolStats stats;
 
     public Mapping MainMapping => modules.MainMapping;
@@ -50,7 +51,7 @@ internal sealed class Symbolizer(CodeMap code, ManagedModules assemblies, Native
                 var nameless = (NamelessModule)region.Module;
                 if (nameless == NamelessModule.RuntimeStubs) stats = stats with { RuntimeStubs = stats.RuntimeStubs + 1 };
                 else stats = stats with { AnonymousCode = stats.AnonymousCode + 1 };
-                return locations.TryGetValue(new Place(ip, nameless), out known) ? known : Add(ip, nameless, nameless.Mapping, nameless.Function);
+                return locations.TryGetValue(new Place(ip, nameless), out known) ? known : Add(ip, nameless, nameless.Mapping, Stub(ip, region) ?? nameless.Function);
         }
     }
 
@@ -69,31 +70,62 @@ internal sealed class Symbolizer(CodeMap code, ManagedModules assemblies, Native
         return location;
     }
 
+    /// <summary>The body behind each location of managed code that was named so far.</summary>
+    public Dictionary<Location, MethodCode> Methods()
+    {
+        var methods = new Dictionary<Location, MethodCode>(ReferenceEqualityComparer.Instance);
+        foreach ((Place place, Location location) in locations)
+        {
+            if (place.Code is MethodCode method) methods[location] = method;
+        }
+
+        return methods;
+    }
+
+    /// <summary>Whether a body is still the last that was at its address.</summary>
+    public bool IsInPlace(MethodCode method) => code.IsLastAt(method);
+
+    /// <summary>The source of one of a body's instructions, innermost inlinee first.</summary>
+    /// <param name="method">The body.</param>
+    /// <param name="offset">Bytes from its start.</param>
+    public IReadOnlyList<Line> LinesOf(MethodCode method, uint offset) =>
+        source.At(new InstructionPointer(method.Start + offset), method, MappingOf(method, null));
+
+    private Mapping MappingOf(MethodCode method, AssemblyModule? image) => method.Mapping
+        ?? assemblies.Find(method.ModuleId)
+        ?? (image is not null ? assemblies.ForFile(image.Path) : ManagedModules.Unknown);
+
     private Location Managed(InstructionPointer ip, MethodCode method, AssemblyModule? image)
     {
         stats = stats with { ManagedNamed = stats.ManagedNamed + 1 };
         if (locations.TryGetValue(new Place(ip, method), out Location? known)) return known;
-        Mapping mapping = method.Mapping
-            ?? assemblies.Find(method.ModuleId)
-            ?? (image is not null ? assemblies.ForFile(image.Path) : ManagedModules.Unknown);
-        return Add(ip, method, mapping, method.Function);
+        Mapping mapping = MappingOf(method, image);
+        return Add(ip, method, mapping, source.At(ip, method, mapping));
     }
 
     /// <summary>Code in an assembly's image: its function table leads to the entry point that was reported.</summary>
     private Location Precompiled(InstructionPointer ip, CodeRegion region, AssemblyModule assembly)
     {
         ulong offset = region.FileOffset(ip.Value);
-        (uint Distance, uint Size)? function = assembly.Image?.FunctionAt(offset);
+        PrecompiledFunction? function = assembly.FunctionAt(offset);
         if (function is { } at && code.FindEntryPoint(ip.Value - at.Distance) is { } method) return Managed(ip, method, assembly);
 
         // The module, not the method, is its identity: when the name comes later, that is another location.
         stats = stats with { ManagedUnnamed = stats.ManagedUnnamed + 1 };
-        ulong start = offset - (function?.Distance ?? 0);
-        if (!unnamed.TryGetValue((assembly, start), out Function? name))
-            unnamed.Add((assembly, start), name = NativeName.ToFunction(assembly.Path, start));
         return locations.TryGetValue(new Place(ip, assembly), out Location? known)
             ? known
-            : Add(ip, assembly, assemblies.ForFile(assembly.Path), name);
+            : Add(ip, assembly, assemblies.ForFile(assembly.Path), assembly.NameAt(offset));
+    }
+
+    /// <summary>What stub of the runtime's is at a place, by the code that is there now: stubs hardly ever go.</summary>
+    private Function? Stub(InstructionPointer ip, CodeRegion region)
+    {
+        int before = (int)Math.Min(ip.Value - region.Region.Start, StubKinds.Before);
+        Span<byte> around = stackalloc byte[StubKinds.Before + StubKinds.After];
+        int read = modules.Memory.Read(region.Region, ip.Value - (uint)before, around[..(before + StubKinds.After)]);
+        if (read <= before || StubKinds.Find(around[..read], before) is not { } kind) return null;
+        if (!stubs.TryGetValue(kind, out Function? function)) stubs.Add(kind, function = StubKinds.ToFunction(kind));
+        return function;
     }
 
     private Location Nowhere(InstructionPointer ip)
@@ -106,9 +138,12 @@ internal sealed class Symbolizer(CodeMap code, ManagedModules assemblies, Native
         return location;
     }
 
-    private Location Add(InstructionPointer ip, object code, Mapping mapping, Function function)
+    private Location Add(InstructionPointer ip, object code, Mapping mapping, Function function) =>
+        Add(ip, code, mapping, [new Line(function, 0)]);
+
+    private Location Add(InstructionPointer ip, object code, Mapping mapping, IReadOnlyList<Line> lines)
     {
-        var location = new Location(mapping, ip, [new Line(function, 0)]);
+        var location = new Location(mapping, ip, lines);
         locations.Add(new Place(ip, code), location);
         return location;
     }

@@ -16,13 +16,15 @@ internal ref struct TypeNameReader(ReadOnlySpan<char> text)
     private int position;
 
     /// <param name="arguments">Receives the type's arguments, which a signature calls !0, !1 and so on.</param>
-    public string ReadDeclaringType(List<string> arguments)
+    /// <returns>The type and those around it, outermost first; all in one where the text is not of the form.</returns>
+    public List<TypePart> ReadDeclaringType(List<string> arguments)
     {
-        string name = ReadType(0, arguments);
-        return position == text.Length ? name : text.ToString();
+        string name = ReadType(0, arguments, out List<TypePart> parts);
+        if (position != text.Length) return [new TypePart(text.ToString(), "")];
+        return parts.Sum(part => part.Name.Length + part.Arguments.Length + 1) == name.Length + 1 ? parts : [new TypePart(name, "")];
     }
 
-    private string ReadType(int depth, List<string>? outerArguments)
+    private string ReadType(int depth, List<string>? outerArguments, out List<TypePart> parts)
     {
         int start = position;
         while (position < text.Length && text[position] is not ('[' or ']' or ',' or '*' or '&')) position++;
@@ -34,7 +36,8 @@ internal ref struct TypeNameReader(ReadOnlySpan<char> text)
             ReadArguments(depth, arguments);
         }
 
-        var name = new StringBuilder(Combine(path, arguments));
+        parts = Parts(path, arguments);
+        var name = new StringBuilder(string.Join('.', parts));
         outerArguments?.AddRange(arguments);
         while (position < text.Length && text[position] is '[' or '*' or '&')
         {
@@ -53,7 +56,7 @@ internal ref struct TypeNameReader(ReadOnlySpan<char> text)
         {
             bool bracketed = text[position] == '[';
             if (bracketed) position++;
-            arguments.Add(ReadType(depth + 1, null));
+            arguments.Add(ReadType(depth + 1, null, out _));
             if (bracketed)
             {
                 // [Type, Assembly, Version=...]
@@ -69,34 +72,34 @@ internal ref struct TypeNameReader(ReadOnlySpan<char> text)
         }
     }
 
+    /// <summary>A nested type's name with its arguments, by dots.</summary>
+    internal static string Combine(ReadOnlySpan<char> path, IReadOnlyList<string> arguments) => string.Join('.', Parts(path, arguments));
+
     /// <summary>Gives each type of a nested path the arguments that are its own.</summary>
-    internal static string Combine(ReadOnlySpan<char> path, IReadOnlyList<string> arguments)
+    private static List<TypePart> Parts(ReadOnlySpan<char> path, IReadOnlyList<string> arguments)
     {
-        var name = new StringBuilder();
+        var parts = new List<TypePart>();
         int used = 0;
-        bool nested = false;
         foreach (Range part in path.SplitAny('+', '/'))
         {
             ReadOnlySpan<char> one = path[part];
-            if (nested) name.Append('.');
-            nested = true;
             int tick = one.LastIndexOf('`');
             if (tick < 0 || !int.TryParse(one[(tick + 1)..], out int arity) || arity is < 1 or > 255)
             {
-                name.Append(one);
+                parts.Add(new TypePart(one.ToString(), ""));
                 continue;
             }
 
-            name.Append(one[..tick]).Append('<');
+            var own = new StringBuilder("<");
             for (int i = 0; i < arity; i++)
             {
-                if (i > 0) name.Append(',');
-                if (used < arguments.Count) name.Append(PrimitiveNames.Short(arguments[used++]));
+                if (i > 0) own.Append(',');
+                if (used < arguments.Count) own.Append(PrimitiveNames.Short(arguments[used++]));
             }
 
-            name.Append('>');
+            parts.Add(new TypePart(one[..tick].ToString(), own.Append('>').ToString()));
         }
 
-        return name.ToString();
+        return parts;
     }
 }

@@ -1,0 +1,195 @@
+using System.Runtime.CompilerServices;
+using DotnetPprof.Model;
+using DotnetPprof.Session;
+using Microsoft.Extensions.Logging;
+
+namespace DotnetPprof.Serve;
+
+internal enum TargetState
+{
+    /// <summary>Not sampled (yet, or any more for the moment); <see cref="ServedTarget.Problem"/> may say why.</summary>
+    Waiting,
+
+    Sampling,
+
+    /// <summary>The process has ended.</summary>
+    Ended,
+}
+
+/// <summary>
+/// One process from its discovery to its end: attached to, sampled in windows, and attached to again when that breaks
+/// off while it lives.
+/// </summary>
+/// <param name="process">Which.</param>
+/// <param name="options">How it is sampled.</param>
+/// <param name="captures">Attaches to it.</param>
+/// <param name="turns">How many processes are attached to at once; each costs a second of CPU time.</param>
+/// <param name="finished">Given each regular window; must not take long.</param>
+/// <param name="log">One line for each change.</param>
+internal sealed class ServedTarget(
+    ServedProcess process, ServeOptions options, CaptureFactory captures, SemaphoreSlim turns, Action<FinishedWindow> finished, ILogger log)
+{
+    private static readonly TimeSpan s_firstRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_lastRetry = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(5);
+
+    private volatile ContinuousCapture? capture;
+    private volatile string? problem;
+    private long steppedNanos;
+    private int lostStretches;
+
+    public ServedProcess Process { get; private set; } = process;
+
+    /// <summary>What its regular windows had in them.</summary>
+    public TargetHistory History { get; } = new();
+
+    public TargetState State { get; private set; }
+
+    /// <summary>Why it is not sampled, or null.</summary>
+    public string? Problem => problem;
+
+    /// <summary>Windows that are being sampled for it.</summary>
+    public int OpenWindows => capture?.OpenWindows ?? 0;
+
+    /// <summary>How often sampling broke off while the process lived.</summary>
+    public int LostStretches => Volatile.Read(ref lostStretches);
+
+    /// <summary>Samples it until it ends or <paramref name="stopping"/> is set. Never throws.</summary>
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        TimeSpan retry = s_firstRetry;
+        while (!stopping.IsCancellationRequested && IsRunning)
+        {
+            if (await Attach(stopping).ConfigureAwait(false))
+            {
+                await Follow(stopping).ConfigureAwait(false);
+                retry = s_firstRetry;
+            }
+            if (IsRunning)
+                await Pause(retry, stopping).ConfigureAwait(false);
+            retry = TimeSpan.FromTicks(Math.Min(retry.Ticks * 2, s_lastRetry.Ticks));
+        }
+        if (!IsRunning)
+        {
+            State = TargetState.Ended;
+            problem = null;
+        }
+    }
+
+    /// <summary>A profile of the next <paramref name="length"/>, or until the process's end; null when it cannot be had.</summary>
+    public async Task<CaptureResult?> ProfileAsync(TimeSpan length, CancellationToken cancelled)
+    {
+        if (capture is not { } current)
+            return null;
+        var done = new TaskCompletionSource<CaptureResult?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        CaptureWindow window = current.Open(length, (_, result) => done.TrySetResult(result));
+        await using ConfiguredAsyncDisposable registration = cancelled.Register(() =>
+        {
+            current.Cancel(window);
+            done.TrySetCanceled(cancelled);
+        }).ConfigureAwait(false);
+        return await done.Task.ConfigureAwait(false);
+    }
+
+    private bool IsRunning => ProcFs.IsRunning(Process.Pid, Process.StartTime);
+
+    private async Task<bool> Attach(CancellationToken stopping)
+    {
+        try
+        {
+            await turns.WaitAsync(stopping).ConfigureAwait(false);
+            try
+            {
+                capture = await OnItsOwn(() => captures.AttachForever(
+                    new CaptureOptions(Process.Pid, options.RateHz, Timestamps: options.Uploads.Otlp is not null, MaxOverheadPpm: options.MaxOverheadPpm),
+                    options.Window,
+                    options.AttachAll,
+                    Finish)).ConfigureAwait(false);
+            }
+            finally
+            {
+                turns.Release();
+            }
+            Process = Process with { Runtime = capture.RuntimeVersion };
+            problem = null;
+            State = TargetState.Sampling;
+            log.LogInformation("sampling {Service} ({Pid})", Process.Service, Process.Pid);
+            foreach (string warning in capture.Warnings)
+                log.LogWarning("{Service} ({Pid}): {Warning}", Process.Service, Process.Pid, warning);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        catch (Exception e)
+        {
+            string reason = FileProblem.OneLine(e.Message);
+            if (IsRunning && problem != reason)
+                log.LogWarning("{Service} ({Pid}) is not sampled: {Reason}", Process.Service, Process.Pid, reason);
+            problem = reason;
+            return false;
+        }
+    }
+
+    /// <summary>Until sampling ends, and then sees to its windows.</summary>
+    private async Task Follow(CancellationToken stopping)
+    {
+        ContinuousCapture current = capture!;
+        using (current)
+        {
+            try
+            {
+                while (!stopping.IsCancellationRequested && !current.Ended.IsCompleted)
+                {
+                    await Task.WhenAny(current.Ended, Pause(s_look, stopping)).ConfigureAwait(false);
+                    if (current.SteppedNanos != steppedNanos)
+                        TellStep(current.SteppedNanos);
+                    if (current.NeedsRenewal && !stopping.IsCancellationRequested)
+                        await OnItsOwn(current.Renew).ConfigureAwait(false);
+                }
+            }
+            catch (Exception e)
+            {
+                log.LogError("{Service} ({Pid}): {Error}", Process.Service, Process.Pid, FileProblem.OneLine(e.Message));
+            }
+            string? warning = await OnItsOwn(current.End).ConfigureAwait(false);
+            capture = null;
+            State = TargetState.Waiting;
+            if (!IsRunning)
+            {
+                log.LogInformation("{Service} ({Pid}) ended", Process.Service, Process.Pid);
+            }
+            else if (!stopping.IsCancellationRequested)
+            {
+                Interlocked.Increment(ref lostStretches);
+                problem = warning ?? "sampling broke off";
+                log.LogWarning("{Service} ({Pid}) is not sampled for a moment: {Reason}", Process.Service, Process.Pid, problem);
+            }
+        }
+    }
+
+    private void Finish(CaptureWindow window, CaptureResult? result)
+    {
+        if (result is null || window.WallEnd.Value <= window.Bounds.WallFrom.Value)
+            return;
+        var done = new FinishedWindow(Process, window.Bounds.WallFrom, window.WallEnd, window.IsCut, result.Profile, result.Summary);
+        History.Add(done);
+        finished(done);
+    }
+
+    private void TellStep(long stepped)
+    {
+        log.LogWarning("the wall clock was stepped by {Seconds:+0.000;-0.000} s; the windows of {Service} ({Pid}) follow it", (stepped - steppedNanos) / 1e9, Process.Service, Process.Pid);
+        steppedNanos = stepped;
+    }
+
+    private static Task<T> OnItsOwn<T>(Func<T> blocking) =>
+        Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private static Task OnItsOwn(Action blocking) =>
+        Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private static async Task Pause(TimeSpan time, CancellationToken stopping) =>
+        await Task.Delay(time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+}

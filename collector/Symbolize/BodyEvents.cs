@@ -1,0 +1,152 @@
+using System.Buffers.Binary;
+using DotnetPprof.Model;
+using DotnetPprof.Symbolize.Lines;
+using Microsoft.Diagnostics.Tracing;
+using Microsoft.Diagnostics.Tracing.Parsers.Clr;
+
+namespace DotnetPprof.Symbolize;
+
+/// <summary>
+/// What one session's events say of bodies beside where they are: their IL, what was inlined, and who the inlinees are.
+/// Belongs to the thread that reads the session: within it, events of one body follow each other, so that they find
+/// theirs although ids are reused.
+/// </summary>
+internal sealed class BodyEvents(EventIntake intake)
+{
+    /// <summary>The runtime writes no larger ones.</summary>
+    private const int MaxEventBytes = 1 << 17;
+
+    private const int MaxMapEntries = 1 << 16;
+    private const int MaxUnfinished = 256;
+    private const int MaxUnfinishedBytes = 32 << 20;
+
+    /// <summary>
+    /// What else there is to say of a body follows within microseconds, or when its thread next gets a core: those of the
+    /// last second are looked back at, and up to this many.
+    /// </summary>
+    private const int MostBodies = 1 << 15;
+
+    private const long BodyGenerationNanos = 1_000_000_000;
+
+    /// <summary>Maps that wait for their body, which comes next.</summary>
+    private const int MostEarly = 1 << 12;
+
+    private static readonly Guid s_runtime = new("e13c0d23-ccbc-4e12-931b-d9cc2eee27e4");
+    private static readonly Guid s_rundown = new("a669021c-c450-4609-a035-5af59af4df18");
+    private static readonly Guid s_private = new("763fd754-7086-4dfe-95eb-c01a46faf4ca");
+
+    private readonly TwoGenerations<(ulong Method, ulong Code), MethodCode> bodies = new(MostBodies);
+    private readonly TwoGenerations<(ulong Method, ulong Code), PackedIl> early = new(MostEarly);
+    private readonly Dictionary<(ulong Method, ulong Code), List<byte>> chunks = [];
+
+    /// <summary>Bodies and maps that are held for what may follow; for tests.</summary>
+    internal int Held => bodies.Count + early.Count;
+
+    public void Loaded(MethodLoadUnloadVerboseTraceData e)
+    {
+        bodies.TurnAt(EventIntake.TimeOf(e).Value, BodyGenerationNanos);
+        bodies.Set(((ulong)e.MethodID, (ulong)e.ReJITID), intake.MethodLoaded(e));
+    }
+
+    /// <summary>In a rundown the map comes before the body it belongs to.</summary>
+    public void Exists(MethodLoadUnloadVerboseTraceData e)
+    {
+        (ulong, ulong) key = ((ulong)e.MethodID, (ulong)e.ReJITID);
+        MethodCode body = intake.MethodExists(e);
+        if (early.Remove(key, out PackedIl map) && !body.Il.IsKnown) body.Il = map;
+    }
+
+    /// <summary>Every event comes by here: those that the library does not read, or trusts too far, are read here.</summary>
+    public void Read(TraceEvent e)
+    {
+        if (e.EventDataLength is < 0 or > MaxEventBytes) return;
+        if (e.ProviderGuid == s_runtime)
+        {
+            if ((int)e.ID == 190) Map(e.EventData(), isRundown: false);
+            else if ((int)e.ID == 72) Details(e.EventData(), EventIntake.TimeOf(e));
+            else if ((int)e.ID == 15) Types(e.EventData());
+        }
+        else if (e.ProviderGuid == s_rundown && (int)e.ID == 150)
+        {
+            Map(e.EventData(), isRundown: true);
+        }
+        else if (e.ProviderGuid == s_private && (int)e.ID == 189 && e.Version == 0)
+        {
+            Inlined(e.EventData(), EventIntake.TimeOf(e));
+        }
+    }
+
+    /// <summary>
+    /// MethodILToNativeMap: method, native code id, 8 bytes each; a byte; how many (2 bytes); that many IL offsets, then
+    /// that many native ones, 4 bytes each.
+    /// </summary>
+    internal void Map(ReadOnlySpan<byte> data, bool isRundown)
+    {
+        if (data.Length < 19) return;
+        (ulong, ulong) key = (U64(data, 0), U64(data, 8));
+        int count = BinaryPrimitives.ReadUInt16LittleEndian(data[17..]);
+        if (count is 0 or > MaxMapEntries || data.Length - 19 < count * 8) return;
+        var mappings = new IlMapping[count];
+        for (int i = 0; i < count; i++)
+            mappings[i] = new IlMapping(U32(data, 19 + (count * 4) + (i * 4)), 0, U32(data, 19 + (i * 4)));
+        if (isRundown) early.Set(key, PackedIl.Of(mappings));
+        else if (bodies.TryGetValue(key, out MethodCode? body) && !body.Il.IsKnown) body.Il = PackedIl.Of(mappings);
+    }
+
+    /// <summary>
+    /// MethodRichDebugInfo: 2 bytes; method, native code id, IL code id, 8 bytes each; the chunk's number, of which the top
+    /// bit means the last; its length (4 bytes each), and its bytes.
+    /// </summary>
+    internal void Inlined(ReadOnlySpan<byte> data, MonotonicNanos time)
+    {
+        if (data.Length < 34) return;
+        (ulong, ulong) key = (U64(data, 2), U64(data, 10));
+        uint number = U32(data, 26), length = U32(data, 30);
+        if (length > data.Length - 34) return;
+        if (!chunks.Remove(key, out List<byte>? whole) || (number & 0x7fffffff) == 0) whole = [];
+        whole.AddRange(data.Slice(34, (int)length));
+        if ((number & 0x80000000) == 0)
+        {
+            if (whole.Count <= RichDebugInfo.MaxBytes && chunks.Count < MaxUnfinished && whole.Count + chunks.Values.Sum(one => one.Count) <= MaxUnfinishedBytes)
+                chunks[key] = whole;
+            return;
+        }
+
+        if (!bodies.TryGetValue(key, out MethodCode? body) || RichDebugInfo.Parse(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(whole)) is not { } info) return;
+        body.Il = PackedIl.Of(info.Mappings, new InlineTree(info.Nodes, time));
+        intake.ToldInlinees();
+    }
+
+    /// <summary>MethodDetails: method, type, 8 bytes each; token, 4 bytes; and what is not used.</summary>
+    internal void Details(ReadOnlySpan<byte> data, MonotonicNanos time)
+    {
+        if (data.Length >= 20) intake.Identities.AddDetails(U64(data, 0), U64(data, 8), U32(data, 16), time);
+    }
+
+    /// <summary>
+    /// BulkType: how many (4 bytes), 2 bytes; each with type and module, 8 bytes each, token and flags, 4 each, a byte, a
+    /// name that a zero ends, the number of parameters (4 bytes) and these, 8 bytes each.
+    /// </summary>
+    internal void Types(ReadOnlySpan<byte> data)
+    {
+        if (data.Length < 6) return;
+        uint count = U32(data, 0);
+        data = data[6..];
+        for (uint i = 0; i < count && data.Length >= 31; i++)
+        {
+            intake.Identities.AddType(U64(data, 0), U64(data, 8));
+            data = data[25..];
+            int name = 0;
+            while (name + 2 <= data.Length && (data[name] | data[name + 1]) != 0) name += 2;
+            if (data.Length < name + 6) return;
+            ulong parameters = (ulong)U32(data, name + 2) * 8;
+            data = data[(name + 6)..];
+            if (parameters > (ulong)data.Length) return;
+            data = data[(int)parameters..];
+        }
+    }
+
+    private static uint U32(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[offset..]);
+
+    private static ulong U64(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt64LittleEndian(bytes[offset..]);
+}

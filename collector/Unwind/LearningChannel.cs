@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using DotnetPprof.Drain;
+using DotnetPprof.Interop;
+using DotnetPprof.Model;
+using DotnetPprof.Region;
+
+namespace DotnetPprof.Unwind;
+
+/// <summary>
+/// Rounds of asking the agent for code and proposing rules for it, through the region's learning section: native/region.h
+/// says who writes what. Only for the holder of the lease; one thread.
+/// </summary>
+internal sealed class LearningChannel(RegionView region)
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
+    private readonly byte[]?[] code = new byte[]?[RegionLayout.Asks];
+    private readonly AnswerKind[] kinds = new AnswerKind[RegionLayout.Asks];
+
+    /// <summary>Rules that found no room in the agent's table.</summary>
+    public ulong Refused => Volatile.Read(ref region.Learning.Refused);
+
+    /// <summary>Entries of the agent's table in use.</summary>
+    public ulong Published => Volatile.Read(ref region.Learning.Published);
+
+    /// <summary>Changes when the agent has dropped all rules.</summary>
+    public uint Epoch => Volatile.Read(ref region.Learning.Epoch);
+
+    /// <summary>Reads code out of the target.</summary>
+    /// <param name="pieces">As many as a round takes, or fewer.</param>
+    /// <returns>The bytes of each, null for what could not be read; or null when the agent does not answer.</returns>
+    public ReadOnlySpan<byte[]?> Ask(IReadOnlyList<CodeToLearn> pieces)
+    {
+        Span<RegionAsk> asks = region.LearningArray<RegionAsk>(RegionLayout.LearningAsksAt, RegionLayout.Asks);
+        for (int i = 0; i < pieces.Count; i++)
+        {
+            asks[i] = new RegionAsk
+            {
+                Start = pieces[i].Kind == CodeKind.NativeCall ? pieces[i].Start + 1 : pieces[i].Start,
+                Size = pieces[i].Size,
+                IsNativeReturn = pieces[i].Kind == CodeKind.NativeCall ? 1u : 0,
+                MethodId = pieces[i].Method?.MethodId ?? 0,
+                ModuleId = pieces[i].Method?.ModuleId ?? 0,
+            };
+        }
+        ref RegionLearning learning = ref region.Learning;
+        learning.AskCount = (uint)pieces.Count;
+        uint round = learning.Asked + 1;
+        Volatile.Write(ref learning.Asked, round);
+        if (!Await(ref learning.Answered, round))
+            return default;
+
+        Span<RegionAnswer> answers = region.LearningArray<RegionAnswer>(RegionLayout.LearningAnswersAt, RegionLayout.Asks);
+        Span<byte> bytes = region.LearningArray<byte>(RegionLayout.LearningCodeAt, (uint)RegionLayout.CodeBytes);
+        for (int i = 0; i < pieces.Count; i++)
+        {
+            RegionAnswer answer = answers[i];
+            kinds[i] = (AnswerKind)answer.Kind;
+            bool read = kinds[i] == AnswerKind.Code && answer.Size == pieces[i].Size && answer.Offset <= bytes.Length && answer.Size <= bytes.Length - answer.Offset;
+            code[i] = read ? bytes.Slice((int)answer.Offset, (int)answer.Size).ToArray() : null;
+        }
+        return code.AsSpan(0, pieces.Count);
+    }
+
+    /// <summary>Lets go of the bytes last read, here and in the region.</summary>
+    public void Forget()
+    {
+        Array.Clear(code);
+        region.LetGo();
+    }
+
+    /// <summary>What kind of answer one of the pieces last asked for got.</summary>
+    public AnswerKind AnswerTo(int piece) => kinds[piece];
+
+    /// <summary>Proposes rules for the pieces last asked for.</summary>
+    /// <param name="proposals">One list for each: an empty one takes back what was proposed for that code before, null leaves all as it is.</param>
+    /// <param name="judgements">What the agent made of each.</param>
+    /// <returns>From when on what was published is in force; null when the agent does not answer.</returns>
+    public MonotonicNanos? Propose(IReadOnlyList<List<RegionRule>?> proposals, Span<Judgement> judgements)
+    {
+        Span<RegionProposal> heads = region.LearningArray<RegionProposal>(RegionLayout.LearningProposalsAt, RegionLayout.Asks);
+        Span<RegionRule> rules = region.LearningArray<RegionRule>(RegionLayout.LearningRulesAt, RegionLayout.Rules);
+        int used = 0;
+        for (int i = 0; i < RegionLayout.Asks; i++)
+        {
+            if (i >= proposals.Count || proposals[i] is not { } proposed || proposed.Count > rules.Length - used)
+            {
+                heads[i] = new RegionProposal { FirstRule = uint.MaxValue };
+                continue;
+            }
+            proposed.CopyTo(rules[used..]);
+            heads[i] = new RegionProposal { FirstRule = (uint)used, RuleCount = (uint)proposed.Count };
+            used += proposed.Count;
+        }
+        ref RegionLearning learning = ref region.Learning;
+        uint round = learning.Asked;
+        Volatile.Write(ref learning.Proposed, round);
+        if (!Await(ref learning.Judged, round))
+            return null;
+        Span<RegionJudgement> judged = region.LearningArray<RegionJudgement>(RegionLayout.LearningJudgementsAt, RegionLayout.Asks);
+        for (int i = 0; i < judgements.Length; i++)
+            judgements[i] = (Judgement)judged[i].Judgement;
+        return new MonotonicNanos((long)Math.Min(learning.JudgedNs, long.MaxValue));
+    }
+
+    private bool Await(ref uint word, uint round)
+    {
+        ref RegionControl control = ref region.Control;
+        Interlocked.Increment(ref control.Doorbell);
+        RegionInterop.Wake(ref control.Doorbell);
+        long began = Stopwatch.GetTimestamp();
+        var spin = default(SpinWait);
+        while (Volatile.Read(ref word) != round)
+        {
+            if (Stopwatch.GetElapsedTime(began) > s_patience)
+                return false;
+            if (spin.NextSpinWillYield)
+                Thread.Sleep(1);
+            else
+                spin.SpinOnce();
+        }
+        return true;
+    }
+}

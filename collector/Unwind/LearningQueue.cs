@@ -1,0 +1,67 @@
+namespace DotnetPprof.Unwind;
+
+/// <summary>
+/// Code that waits to be learned. Any thread adds, the learner's takes. When all is taken that a burst left here, its
+/// memory goes too: thousands of pieces come at once when a target is met, and few after.
+/// </summary>
+internal sealed class LearningQueue
+{
+    /// <summary>Room that stays, in pieces.</summary>
+    private const int Least = 64;
+
+    /* A monitor, because a Lock cannot be waited on. */
+    private readonly object gate = new();
+    private readonly Queue<(CodeToLearn Code, int Attempt)> waiting = new();
+    private bool isComplete;
+
+    /// <summary>Pieces there is room for; for tests.</summary>
+    internal int Room
+    {
+        get
+        {
+            lock (gate)
+                return waiting.EnsureCapacity(0);
+        }
+    }
+
+    /// <summary>Nothing happens once adding is complete.</summary>
+    /// <param name="piece">What.</param>
+    /// <param name="attempt">How often it was tried before.</param>
+    public void Add(CodeToLearn piece, int attempt)
+    {
+        lock (gate)
+        {
+            if (isComplete)
+                return;
+            waiting.Enqueue((piece, attempt));
+            Monitor.Pulse(gate);
+        }
+    }
+
+    /// <summary>Whoever waits is let go; what is here can still be taken.</summary>
+    public void CompleteAdding()
+    {
+        lock (gate)
+        {
+            isComplete = true;
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <param name="next">The one that was added first.</param>
+    /// <param name="wait">Whether to wait until there is one, or adding is complete.</param>
+    /// <returns>Whether there was one.</returns>
+    public bool TryTake(out (CodeToLearn Code, int Attempt) next, bool wait)
+    {
+        lock (gate)
+        {
+            while (wait && waiting.Count == 0 && !isComplete)
+                Monitor.Wait(gate);
+            if (!waiting.TryDequeue(out next))
+                return false;
+            if (waiting.Count == 0 && waiting.EnsureCapacity(0) > Least)
+                waiting.TrimExcess(Least);
+            return true;
+        }
+    }
+}

@@ -1,0 +1,216 @@
+using System.Diagnostics;
+using DotnetPprof.Drain;
+using DotnetPprof.Model;
+using DotnetPprof.Region;
+using DotnetPprof.Symbolize;
+
+namespace DotnetPprof.Unwind;
+
+/// <summary>
+/// Learns how to step through the target's code as it appears: asks the agent for its bytes, analyses them, proposes
+/// rules. On a thread of its own, which sleeps while nothing is new.
+/// </summary>
+internal sealed class StackLearner : IDisposable
+{
+    /// <summary>
+    /// Entries of the agent's table, three fifths of it. Beyond that, code is learned only when it is seen in a stack.
+    /// </summary>
+    private const ulong MostUnseen = 300_000;
+    private const uint LargestPiece = 1 << 19;
+    private const int MostAttempts = 3;
+
+    /// <summary>`mov rax, 15; syscall`, what it is entered after and where the system call would return to included.</summary>
+    private const uint SignalReturnSize = 11;
+
+    private readonly CodeMap code;
+    private readonly AnalysedCodes kept;
+    private readonly LearningChannel channel;
+    private readonly MethodAnalyser analyser = new();
+    private readonly LearningQueue queue = new();
+    private readonly List<(CodeToLearn Code, int Attempt)> batch = [];
+    private readonly List<CodeToLearn> pieces = [];
+    private readonly List<AnalysedCode?> analyses = [];
+    private readonly List<List<RegionRule>?> proposals = [];
+    private readonly Judgement[] judgements = new Judgement[RegionLayout.Asks];
+    private Thread? thread;
+    private uint epoch;
+    private volatile bool stopping;
+
+    /// <param name="region">Of a target whose lease is held until this is disposed.</param>
+    /// <param name="code">Its managed code.</param>
+    /// <param name="kept">Shared with other targets.</param>
+    public StackLearner(RegionView region, CodeMap code, AnalysedCodes kept)
+    {
+        this.code = code;
+        this.kept = kept;
+        channel = new LearningChannel(region);
+        Learned = new LearnedCodes(code);
+        epoch = channel.Epoch;
+        code.Appeared += OnAppeared;
+    }
+
+    public LearnedCodes Learned { get; }
+
+    /// <summary>Rules that found no room in the agent's table.</summary>
+    public ulong Refused => channel.Refused;
+
+    /// <summary>Methods whose frames were not understood.</summary>
+    public int NotUnderstood { get; private set; }
+
+    /// <summary>CPU time of learning, in seconds.</summary>
+    public TimeSpan Busy { get; private set; }
+
+    /// <summary>Learns what is known already, before sampling begins; for as long as that may take.</summary>
+    public void LearnKnown(TimeSpan patience)
+    {
+        foreach (MethodCode method in code.Snapshot())
+            OnAppeared(method);
+        long began = Stopwatch.GetTimestamp();
+        while (TakeBatch(wait: false) && Round() && Stopwatch.GetElapsedTime(began) < patience)
+        {
+        }
+    }
+
+    /// <summary>Goes on learning until disposed.</summary>
+    public void Start()
+    {
+        thread = new Thread(Run) { Name = "unwind", IsBackground = true };
+        thread.Start();
+    }
+
+    /// <summary>Code that was seen in a stack. Given once for each.</summary>
+    public void Learn(CodeToLearn seen)
+    {
+        if (seen.Size is > 0 and <= LargestPiece)
+            queue.Add(seen, 0);
+    }
+
+    /// <summary>A method that was seen in a stack: learned now if it was not when it appeared.</summary>
+    public void LearnSeen(MethodCode method)
+    {
+        if (channel.Published >= MostUnseen && !Learned.Has(method))
+            Learn(CodeToLearn.Of(method));
+    }
+
+    /// <summary>Learns nothing more. What has been learned stays.</summary>
+    public void Stop()
+    {
+        stopping = true;
+        code.Appeared -= OnAppeared;
+        queue.CompleteAdding();
+        thread?.Join();
+    }
+
+    public void Dispose() => Stop();
+
+    private void OnAppeared(MethodCode method)
+    {
+        if (method.Size > 0 && method.Unloaded == MethodCode.Never && channel.Published < MostUnseen)
+            Learn(CodeToLearn.Of(method));
+    }
+
+    private void Run()
+    {
+        while (!stopping && TakeBatch(wait: true))
+        {
+            bool isAnswered = Round();
+            Forget();
+            if (!isAnswered)
+                return; /* the agent is gone; frames are stepped by what it knows */
+        }
+    }
+
+    /// <summary>Until the next round, which may be hours away: what was read and made of it is more than what is kept.</summary>
+    private void Forget()
+    {
+        batch.Clear();
+        pieces.Clear();
+        analyses.Clear();
+        proposals.Clear();
+        channel.Forget();
+    }
+
+    private bool TakeBatch(bool wait)
+    {
+        batch.Clear();
+        if (channel.Epoch is var current && current != epoch)
+        {
+            epoch = current;
+            Learned.Codes().ForEach(Learn);
+        }
+        ulong bytes = 0;
+        while (batch.Count < RegionLayout.Asks && bytes < RegionLayout.CodeBytes - LargestPiece && queue.TryTake(out (CodeToLearn Code, int Attempt) next, wait && batch.Count == 0))
+        {
+            batch.Add(next);
+            bytes += next.Code.Size;
+        }
+        return batch.Count > 0;
+    }
+
+    /// <returns>False when the agent does not answer.</returns>
+    private bool Round()
+    {
+        pieces.Clear();
+        analyses.Clear();
+        proposals.Clear();
+        pieces.AddRange(batch.Select(next => next.Code));
+        ReadOnlySpan<byte[]?> bytes = channel.Ask(pieces);
+        if (bytes.Length != pieces.Count)
+            return false;
+        long began = Stopwatch.GetTimestamp();
+        for (int i = 0; i < pieces.Count; i++)
+        {
+            AnalysedCode? analysed = bytes[i] is { } read ? Analyse(pieces[i], read) : null;
+            analyses.Add(analysed);
+            bool proposes = bytes[i] is not null && pieces[i].Kind is CodeKind.Method or CodeKind.Stub;
+            proposals.Add(!proposes ? null : analysed is null ? [] : RuleProposal.Of(analysed, pieces[i].Start));
+        }
+        Busy += Stopwatch.GetElapsedTime(began);
+        if (channel.Propose(proposals, judgements.AsSpan(0, pieces.Count)) is not { } inForce)
+            return false;
+        for (int i = 0; i < pieces.Count; i++)
+        {
+            if (pieces[i].Kind == CodeKind.NativeCall)
+                ConcludeNative(pieces[i], channel.AnswerTo(i), inForce);
+            else
+                Conclude(batch[i], analyses[i], judgements[i], inForce);
+        }
+        return true;
+    }
+
+    private AnalysedCode? Analyse(CodeToLearn piece, byte[] bytes)
+    {
+        if (piece.Kind == CodeKind.Method)
+        {
+            AnalysedCode? analysed = analyser.Analyse(bytes, piece.Start);
+            NotUnderstood += analysed is null ? 1 : 0;
+            return analysed;
+        }
+        AnalysedCode? stub = StubAnalyser.Analyse(bytes, piece.Start, out int length);
+        if (piece.Kind == CodeKind.UnmeasuredStub && stub is not null)
+            Learn(piece with { Size = (uint)length, Kind = CodeKind.Stub });
+        return stub;
+    }
+
+    private void Conclude((CodeToLearn Code, int Attempt) piece, AnalysedCode? analysed, Judgement judgement, MonotonicNanos inForce)
+    {
+        if (piece.Code.Kind == CodeKind.UnmeasuredStub)
+            return;
+        if (analysed is not null && judgement == Judgement.Changed && piece.Attempt < MostAttempts)
+        {
+            queue.Add(piece.Code, piece.Attempt + 1);
+            return;
+        }
+        Learned.Add(new LearnedCode(piece.Code, analysed is null ? null : kept.Keep(analysed), judgement == Judgement.Published ? inForce : MethodCode.Never));
+    }
+
+    private void ConcludeNative(CodeToLearn call, AnswerKind answer, MonotonicNanos inForce)
+    {
+        if (answer == AnswerKind.NewRule)
+            Learned.Add(new LearnedCode(call, AnalysedCode.OfNativeCall, inForce));
+        else if (answer == AnswerKind.NoCall)
+            Learned.Add(new LearnedCode(call, AnalysedCode.OfNoCall, MethodCode.Beginning));
+        else if (answer == AnswerKind.SignalReturn)
+            Learned.Add(new LearnedCode(call with { Size = SignalReturnSize }, AnalysedCode.OfSignalReturn, MethodCode.Beginning));
+    }
+}
