@@ -133,6 +133,30 @@ public class CpuSettlementTests
         Assert.Equal(samples, collected.Samples.Sum(s => s.Count));
     }
 
+    [Fact]
+    public void WhatRanBetweenBurstsIsNoSamples()
+    {
+        Add(RecordKind.Shot, 100, value: 1, ip: 0xa);
+        Add(RecordKind.Settle, 110, 9);
+        Add(RecordKind.Gap, 500, 700);
+        Add(RecordKind.Tick, 510, value: 4, ip: 0xb);
+        Assert.Equal(
+            [Sample(0xa, 100, 1, 9), new SettledSample(7, StackKey.BetweenBursts, new Ticks(500), 0, 700), Sample(0xb, 510, 1, 4)],
+            collected.Samples);
+        Assert.Equal((13, 700), (settlement.SettledNanos, settlement.GapNanos));
+    }
+
+    [Fact]
+    public void WhatRanWhileTheAgentKeptQuietIsNobodys()
+    {
+        Add(RecordKind.Tick, 100, value: 9, ip: 0xa);
+        Add(RecordKind.Unsampled, 500, 700);
+        settlement.Flush(4);
+        Assert.Equal([Sample(0xa, 100, 1, 9), Sample(0xa, 100, 0, 4)], collected.Samples);
+        Assert.Equal((13, 700), (settlement.SettledNanos, settlement.GapNanos));
+        Assert.Equal(0, settlement.UnknownRecords);
+    }
+
     private void Add(
         RecordKind kind, ulong ticks, ulong value, ulong ip = 0, uint chain = 0, StopReason stop = StopReason.Root) =>
         settlement.Add(new RegionRecord

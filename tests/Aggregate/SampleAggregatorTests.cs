@@ -16,7 +16,7 @@ public class SampleAggregatorTests
     [Fact]
     public void SamplesOfOneThreadAndStackAddUp()
     {
-        SampleAggregator aggregator = New();
+        OneWindow aggregator = New();
         aggregator.Add(Sample(1, 0xa, at: 1 * Second, cpu: 4));
         aggregator.Add(Sample(2, 0xa, at: 1 * Second, cpu: 5));
         aggregator.Add(Sample(1, 0xa, at: 2 * Second, cpu: 6));
@@ -27,14 +27,15 @@ public class SampleAggregatorTests
             [(threads[1], 2L, 10L, "a@2"), (threads[2], 1L, 5L, "a@2"), (threads[1], 1L, 7L, "b@2")],
             samples.Select(s => (s.Thread!, s.Count, s.CpuNanos, FakeResolver.Names(s)[0])));
         Assert.All(samples, s => Assert.Null(s.Time));
-        Assert.Equal((4, 0, 22), (aggregator.Samples, aggregator.LostSamples, aggregator.CpuNanos));
+        Assert.Equal((4, 0, 22), (aggregator.Aggregator.Samples, aggregator.Aggregator.LostSamples, aggregator.Aggregator.CpuNanos));
+        Assert.Equal((4, 22), (aggregator.Window.Samples, aggregator.Window.CpuNanos));
         Assert.Equal(2, resolver.Resolved);
     }
 
     [Fact]
     public void ReusedAddressesStayApart()
     {
-        SampleAggregator aggregator = New(new FakeGenerations(2 * Second));
+        OneWindow aggregator = New(new FakeGenerations(2 * Second));
         aggregator.Add(Sample(1, 0xa, at: 1 * Second, cpu: 1));
         aggregator.Add(Sample(1, 0xa, at: 3 * Second, cpu: 2));
         aggregator.Add(Sample(1, 0xa, at: 4 * Second, cpu: 4));
@@ -45,7 +46,7 @@ public class SampleAggregatorTests
     public void SamplesAreHeldUntilTheirCodeEventsMustBeThere()
     {
         var generations = new FakeGenerations();
-        SampleAggregator aggregator = New(generations);
+        OneWindow aggregator = New(generations);
         aggregator.Add(Sample(1, 0xa, at: 1 * Second, cpu: 1));
         aggregator.Advance(new(1 * Second));
         aggregator.Add(Sample(1, 0xb, at: 2 * Second, cpu: 1));
@@ -62,7 +63,7 @@ public class SampleAggregatorTests
     public void CorruptTimesDoNotHoldUpTheRest()
     {
         var generations = new FakeGenerations();
-        SampleAggregator aggregator = New(generations);
+        OneWindow aggregator = New(generations);
         aggregator.Add(new SettledSample(1, Stack(0xa), new Ticks(ulong.MaxValue / 4), 1, 1));
         aggregator.Add(Sample(1, 0xb, at: 1 * Second, cpu: 1));
         aggregator.Advance(new(1 * Second));
@@ -74,19 +75,19 @@ public class SampleAggregatorTests
     public void HoldIsBounded()
     {
         var generations = new FakeGenerations();
-        var aggregator = new SampleAggregator(false, Clock(), generations, holdCapacity: 10);
+        var aggregator = new OneWindow(Clock(), generations, holdCapacity: 10);
         for (int i = 0; i < 25; i++)
             aggregator.Add(Sample(1, 0xa, at: i, cpu: 1));
         aggregator.Advance(new(25));
         Assert.Equal(15, generations.Asked.Count);
-        Assert.Equal(15, aggregator.ReleasedEarly);
+        Assert.Equal(15, aggregator.Aggregator.ReleasedEarly);
         Assert.Equal(25, Build(aggregator).Single().Count);
     }
 
     [Fact]
     public void ManySamplesPassThroughTheHold()
     {
-        SampleAggregator aggregator = New();
+        OneWindow aggregator = New();
         for (int i = 0; i < 100_000; i++)
         {
             aggregator.Add(Sample(i % 3, (ulong)(1 + i % 7), at: i * 100_000L, cpu: 3));
@@ -101,25 +102,22 @@ public class SampleAggregatorTests
     [Fact]
     public void LossesAreVisibleFrames()
     {
-        SampleAggregator aggregator = New();
+        OneWindow aggregator = New();
         aggregator.Add(new SettledSample(1, null, new Ticks(5), 12, 34));
         aggregator.Add(Sample(1, 0xa, at: 1, cpu: 1, StopReason.Depth));
         aggregator.Add(Sample(1, 0xa, at: 1, cpu: 1, StopReason.Unreadable));
         aggregator.Add(Sample(1, 0, at: 1, cpu: 1));
-        IReadOnlyList<ProfileSample> samples = Build(
-            aggregator, new ProcessTime(SyntheticFrames.UnsampledThreads, 77), new ProcessTime(SyntheticFrames.Agent, 0));
+        IReadOnlyList<ProfileSample> samples = Build(aggregator);
         Assert.Equal(
             [
                 "[lost samples]",
                 "a@0 root [truncated: deeper than 512 frames]",
                 "a@0 root [stack not readable]",
                 "[unknown stack]",
-                "[unsampled threads]",
             ],
             samples.Select(s => string.Join(' ', FakeResolver.Names(s))));
         Assert.Equal((12, 34), (samples[0].Count, samples[0].CpuNanos));
-        Assert.Equal((null, 0, 77), (samples[^1].Thread, samples[^1].Count, samples[^1].CpuNanos));
-        Assert.Equal(12, aggregator.LostSamples);
+        Assert.Equal(12, aggregator.Aggregator.LostSamples);
     }
 
     [Fact]
@@ -134,12 +132,13 @@ public class SampleAggregatorTests
     [Fact]
     public void WithTimestampsEverySampleIsKeptWithItsTime()
     {
-        using SampleAggregator aggregator = New(timestamps: true);
+        using OneWindow aggregator = New(timestamps: true);
         aggregator.Add(Sample(1, 0xa, at: 1 * Second, cpu: 4));
         aggregator.Add(Sample(2, 0xa, at: 1 * Second + 5, cpu: 5));
         aggregator.Add(Sample(1, 0xa, at: 2 * Second, cpu: 6));
         aggregator.Add(new SettledSample(1, Stack(0xa), At(2 * Second), 0, 100));
-        List<ProfileSample> samples = [.. BuildBoth(aggregator, new ProcessTime("[x]", 1)).Timed!];
+        TimedProfileSamples timed = aggregator.Build(resolver, i => threads[i]).Timed!;
+        List<ProfileSample> samples = [.. new JoinedTimedSamples([timed], [new ProfileSample([resolver.Synthetic("[x]")], null, 0, 1, null)])];
         Assert.Equal(
             [
                 (threads[1], 1L, 4L, new UnixNanos(101 * Second)),
@@ -149,13 +148,13 @@ public class SampleAggregatorTests
             ],
             samples.Select(s => (s.Thread, s.Count, s.CpuNanos, s.Time)));
         Assert.Same(samples[0].Stack, samples[2].Stack);
-        Assert.Null(aggregator.Untimed);
+        Assert.Null(aggregator.Window.Untimed);
     }
 
     [Fact]
     public void AddressesThatAlternateBetweenGenerationsKeepTheirStacks()
     {
-        SampleAggregator aggregator = New(new FakeGenerations(2 * Second, 5 * Second));
+        OneWindow aggregator = New(new FakeGenerations(2 * Second, 5 * Second));
         for (int round = 0; round < 3; round++)
         {
             foreach (long at in (long[])[1 * Second, 3 * Second, 6 * Second])
@@ -170,7 +169,7 @@ public class SampleAggregatorTests
     [Fact]
     public void ManyStacksStayApart()
     {
-        SampleAggregator aggregator = New();
+        OneWindow aggregator = New();
         for (int i = 0; i < 200_000; i++)
             aggregator.Add(new SettledSample(i % 3, new StackKey(new(0x7f00_0000_0000 + (ulong)(i / 2) * 16), (uint)(i % 5), StopReason.Root), At(i), 1, i));
         IReadOnlyList<ProfileSample> samples = Build(aggregator);
@@ -181,20 +180,17 @@ public class SampleAggregatorTests
     [Fact]
     public void TotalsOfGarbageDoNotTurnNegative()
     {
-        SampleAggregator aggregator = New();
+        OneWindow aggregator = New();
         for (int i = 0; i < 3; i++)
             aggregator.Add(new SettledSample(1, Stack(0xa), At(1), long.MaxValue / 2, long.MaxValue / 2));
         ProfileSample sample = Build(aggregator).Single();
         Assert.Equal((long.MaxValue, long.MaxValue), (sample.Count, sample.CpuNanos));
     }
 
-    private static SampleAggregator New(FakeGenerations? generations = null, bool timestamps = false) =>
-        new(timestamps, Clock(), generations ?? new FakeGenerations());
+    private static OneWindow New(FakeGenerations? generations = null, bool timestamps = false) =>
+        new(Clock(), generations ?? new FakeGenerations(), timestamps ? Path.GetTempPath() : null);
 
-    private IReadOnlyList<ProfileSample> Build(SampleAggregator aggregator, params ProcessTime[] extras) => BuildBoth(aggregator, extras).Sums;
-
-    private AggregatedSamples BuildBoth(SampleAggregator aggregator, params ProcessTime[] extras) =>
-        aggregator.Build(resolver, i => threads[i], extras);
+    private IReadOnlyList<ProfileSample> Build(OneWindow aggregator) => aggregator.Build(resolver, i => threads[i]).Sums;
 
     /// <summary>A clock of 4 ticks a nanosecond whose wall clock is 100 s ahead of CLOCK_MONOTONIC.</summary>
     private static TickMap Clock()

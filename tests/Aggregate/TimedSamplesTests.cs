@@ -53,7 +53,7 @@ public sealed class TimedSamplesTests : IDisposable
     [Fact]
     public void ThreadsKeepTheirOrderAndEverySampleIsThere()
     {
-        using var timed = new TimedSamples(directory);
+        using var timed = new TimedSamples(new SampleSpill(directory));
         var random = new Random(1);
         for (int i = 0; i < Many; i++)
             timed.Add(new NumberedSample(random.Next(200), i % 11, new Ticks((ulong)i), 1, 2));
@@ -68,7 +68,7 @@ public sealed class TimedSamplesTests : IDisposable
     [Fact]
     public void CpuTimeWithoutASampleGoesToTheThreadsLatest()
     {
-        using var timed = new TimedSamples(directory);
+        using var timed = new TimedSamples(new SampleSpill(directory));
         timed.Add(new NumberedSample(1, 7, new Ticks(10), 1, 5));
         timed.Add(new NumberedSample(2, 8, new Ticks(11), 1, 6));
         timed.Add(new NumberedSample(1, 7, new Ticks(10), 0, 100));
@@ -83,7 +83,7 @@ public sealed class TimedSamplesTests : IDisposable
     [Fact]
     public void StreamedAndSummedAreTheSame()
     {
-        using var aggregator = new SampleAggregator(timestamps: true, Clock(), new FakeGenerations(40_000), directory);
+        using var aggregator = new OneWindow(Clock(), new FakeGenerations(40_000), directory);
         var random = new Random(2);
         for (int i = 0; i < Many; i++)
         {
@@ -93,10 +93,11 @@ public sealed class TimedSamplesTests : IDisposable
                 aggregator.Advance(new(i * 1_000_000L));
         }
         var threads = Enumerable.Range(0, 20).Select(i => new ProfileThread(i, "")).ToList();
-        AggregatedSamples built = aggregator.Build(new FakeResolver(), i => threads[i], [new ProcessTime("[x]", 5)]);
-        Assert.Equal(aggregator.CpuNanos + 5, built.Timed!.Sum(s => s.CpuNanos));
-        Assert.Equal(aggregator.Samples + aggregator.LostSamples, built.Timed!.Sum(s => s.Count));
-        Assert.Equal(ByStack(built.Sums), ByStack(built.Timed!));
+        NamedSamples built = aggregator.Build(new FakeResolver(), i => threads[i]);
+        List<ProfileSample> all = [.. new JoinedTimedSamples([built.Timed!], [])];
+        Assert.Equal(aggregator.Window.CpuNanos, all.Sum(s => s.CpuNanos));
+        Assert.Equal(aggregator.Window.Samples + aggregator.Aggregator.LostSamples, all.Sum(s => s.Count));
+        Assert.Equal(ByStack(built.Sums), ByStack(all));
 
         // CPU time that came late went to the thread's latest sample, of whatever stack: threads agree to the nanosecond.
         static IEnumerable<(ProfileThread?, long, long)> ByStack(IEnumerable<ProfileSample> samples) => samples
@@ -107,21 +108,37 @@ public sealed class TimedSamplesTests : IDisposable
     public void FullDiskCostsTimesButNoSamples()
     {
         using var disk = SmallDisk.Mount(megabytes: 2);
-        using var aggregator = new SampleAggregator(timestamps: true, Clock(), new FakeGenerations(), disk.Path);
+        using var aggregator = new OneWindow(Clock(), new FakeGenerations(), disk.Path);
         for (int i = 0; i < Many; i++)
             aggregator.Add(new SettledSample(i % 3, new StackKey(new((ulong)(1 + i % 7)), 3, StopReason.Root), new Ticks((ulong)i), 1, 2));
         var threads = Enumerable.Range(0, 3).Select(i => new ProfileThread(i, "")).ToList();
-        AggregatedSamples built = aggregator.Build(new FakeResolver(), i => threads[i], []);
-        List<ProfileSample> all = [.. built.Timed!];
+        NamedSamples built = aggregator.Build(new FakeResolver(), i => threads[i]);
+        List<ProfileSample> all = [.. new JoinedTimedSamples([built.Timed!], [])];
         Assert.Equal((Many, 2L * Many), (all.Sum(s => s.Count), all.Sum(s => s.CpuNanos)));
         Assert.Equal(Many, built.Sums.Sum(s => s.Count));
         int kept = all.Count(s => s.Time is not null);
         Assert.InRange(kept, 1, Many - 1);
         Assert.Equal(21, all.Count - kept);
         Assert.All(all.Take(kept), s => Assert.NotNull(s.Time));
-        (string error, UnixNanos since) = aggregator.Untimed!.Value;
+        (string error, Ticks since) = aggregator.Window.Untimed!.Value;
         Assert.Equal("No space left on device", error);
-        Assert.InRange(since.Value, kept - 3, kept + 3);
+        Assert.InRange((long)since.Value, kept - 3, kept + 3);
+    }
+
+    [Fact]
+    public void FullMemoryCostsTimesButNoSamples()
+    {
+        using var timed = new TimedSamples(new SampleMemory(100));
+        for (int i = 0; i < 1000; i++)
+            timed.Add(Sample(i));
+        timed.Finish();
+        List<NumberedSample> kept = [.. timed.Read(0)];
+        Assert.Equal(Enumerable.Range(0, 100).Select(Sample), kept);
+        Assert.Equal([Sample(98), Sample(99)], timed.Read(98));
+        SampleTotals rest = timed.Untimed;
+        Assert.Equal(900, Enumerable.Range(0, rest.Count).Sum(i => rest[i].Count));
+        Assert.Equal(Enumerable.Range(100, 900).Sum(i => Sample(i).CpuNanos), Enumerable.Range(0, rest.Count).Sum(i => rest[i].CpuNanos));
+        Assert.Equal((100L, Sample(100).Time), (timed.Count, timed.UntimedSince));
     }
 
     private static IEnumerable<string> OpenFilesIn(string directory) => Directory.GetFiles("/proc/self/fd")

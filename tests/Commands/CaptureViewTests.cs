@@ -28,6 +28,20 @@ public class CaptureViewTests
         Assert.DoesNotContain('\u001b', shown);
     }
 
+    /// <summary>Delivered where 1000 are armed.</summary>
+    [Theory]
+    [InlineData(10_000, 960, true)]
+    [InlineData(10_000, 980, false)]
+    [InlineData(400, 400, true)]
+    [InlineData(100, 960, false)]
+    public void ShortfallIsSaidWhereItIsNoChance(long samples, double delivered, bool said)
+    {
+        var text = new StringWriter();
+        new CaptureView(Consoles.Create(text, isRedirected: true)).Summarize(
+            "p", FakeCapture.Summary with { Samples = samples, RateArmedHz = 1000, RateDeliveredHz = delivered }, []);
+        Assert.Equal(said, text.ToString().Contains("samples per second of CPU time came", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void TheSummaryListsAllParts()
     {

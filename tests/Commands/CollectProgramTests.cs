@@ -16,8 +16,8 @@ public class CollectProgramTests
         Assert.Equal(0, demo.ExitCode);
         Assert.Equal(["demo.pb.gz"], folder.Files);
         Assert.Contains("Top functions by self time", demo.Output);
-        Assert.Contains("DemoWorkload.", demo.Output);
 
+        /* On a busy machine the runtime's own start can fill the table of a demo this short; the file has everything. */
         var report = BuiltProgram.Run("report", folder["demo.pb.gz"], "topN", "-n", "200", "--inclusive", "-v");
         Assert.Equal(0, report.ExitCode);
         Assert.Contains("DemoWorkload.OrderFeed.Work()", report.Output);

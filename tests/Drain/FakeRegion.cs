@@ -12,7 +12,8 @@ internal sealed unsafe class FakeRegion : IDisposable
     private static ulong CountersOffset => 2 * RegionLayout.Page;
     private static ulong AnchorsOffset => 3 * RegionLayout.Page;
     private static ulong SlotsOffset => AnchorsOffset + RegionLayout.Anchors * (ulong)sizeof(RegionAnchor);
-    private static ulong ChainsOffset => SlotsOffset + RegionLayout.Slots * (ulong)sizeof(RegionSlot);
+    private static ulong LearningOffset => SlotsOffset + RegionLayout.Slots * (ulong)sizeof(RegionSlot);
+    private static ulong ChainsOffset => LearningOffset + RegionLayout.LearningBytes;
     private static ulong RingsOffset => ChainsOffset + RegionLayout.ChainsBytes;
 
     public FakeRegion()
@@ -27,6 +28,7 @@ internal sealed unsafe class FakeRegion : IDisposable
         Header->CountersOffset = CountersOffset;
         Header->AnchorsOffset = AnchorsOffset;
         Header->SlotsOffset = SlotsOffset;
+        Header->LearningOffset = LearningOffset;
         Header->ChainsOffset = ChainsOffset;
         Header->RingsOffset = RingsOffset;
         Header->SlotCount = RegionLayout.Slots;
@@ -68,6 +70,9 @@ internal sealed unsafe class FakeRegion : IDisposable
 
     public void Dispose() => NativeMemory.Free(Memory);
 
+    /// <summary>Records in the ring of each slot that is opened: they lie behind each other.</summary>
+    public const uint RingRecords = 8;
+
     /// <summary>What the agent does when a thread gets a slot.</summary>
     public void Open(uint index, uint generation, uint tid, ulong cpuStart = 0, string name = "")
     {
@@ -76,6 +81,9 @@ internal sealed unsafe class FakeRegion : IDisposable
         slot->Tid = tid;
         slot->CpuStartNs = slot->CpuNs = cpuStart;
         slot->Head = slot->Tail;
+        slot->RingStart = index * RingRecords;
+        slot->RingRecords = RingRecords;
+        Control->SlotsUsed = Math.Max(Control->SlotsUsed, index + 1);
         Name(index, name);
         slot->State = (uint)SlotState.Live;
     }

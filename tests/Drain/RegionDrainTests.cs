@@ -11,7 +11,7 @@ namespace DotnetPprof.Tests.Drain;
 public sealed unsafe class RegionDrainTests : IDisposable
 {
     private const uint Rings = 4;
-    private const uint Records = 8;
+    private const uint Records = FakeRegion.RingRecords;
 
     private readonly FakeRegion region = new();
     private readonly Collected collected = new();
@@ -99,6 +99,18 @@ public sealed unsafe class RegionDrainTests : IDisposable
         Assert.Equal(Enumerable.Range(1, 20).Select(i => $"thread {i}"), drain.Threads.Select(t => t.Name));
         Assert.Equal(20 * 20, collected.Samples.Sum(s => s.CpuNanos));
         Assert.All(collected.Samples, s => Assert.Equal(s.Time.Value / 10, (ulong)s.Thread + 1));
+    }
+
+    [Fact]
+    public void ThreadThatEndsBetweenBurstsIsNotSettledTwice()
+    {
+        region.Open(0, 1, 70, cpuStart: 100);
+        RegionDrain drain = Drain();
+        Tick(0, 1, 40);
+        region.Put(0, Records, RecordKind.Gap, 2, 350);
+        region.End(0, 500);
+        drain.Drain();
+        Assert.Equal([40L, 350L, 10L], collected.Samples.Select(s => s.CpuNanos));
     }
 
     /// <summary>The agent frees and gives away a slot between two drains: the old thread's account is closed all the same.</summary>
@@ -218,6 +230,47 @@ public sealed unsafe class RegionDrainTests : IDisposable
         Assert.Equal(2, drain.Records);
     }
 
+    [Theory]
+    [InlineData(0U, 0U)]
+    [InlineData(0U, 12U)]
+    [InlineData(uint.MaxValue, 8U)]
+    public void ThreadWhoseRingLiesNowhereIsCountedAndPassedOver(uint start, uint records)
+    {
+        region.Open(0, 1, 70);
+        region.Slot(0)->RingStart = start;
+        region.Slot(0)->RingRecords = records;
+        region.Open(1, 2, 71);
+        RegionDrain drain = Drain();
+        Tick(0, 1, 1);
+        Tick(1, 2, 1);
+        drain.Drain();
+        region.End(0, 5);
+        drain.Drain();
+        Assert.Equal(1, drain.CorruptRings);
+        Assert.Equal([2UL], collected.Samples.Select(s => s.Time.Value));
+        Assert.Equal(1U, region.Slot(0)->DrainedGeneration);
+    }
+
+    [Fact]
+    public void RingsMayBeOfDifferentLengths()
+    {
+        region.Open(0, 1, 70);
+        region.Open(1, 2, 71);
+        region.Slot(0)->RingRecords = 16;
+        region.Slot(1)->RingStart = 16;
+        region.Slot(1)->RingRecords = 2;
+        RegionDrain drain = Drain();
+        for (ulong i = 0; i < 12; i++)
+        {
+            region.Records[i] = new RegionRecord { Ticks = 100 + i, Kind = (byte)RecordKind.Tick, Value = 1 };
+            region.Slot(0)->Head++;
+        }
+        region.Records[16] = new RegionRecord { Ticks = 200, Kind = (byte)RecordKind.Tick, Value = 1 };
+        region.Slot(1)->Head++;
+        Assert.Equal(0.75, drain.Drain());
+        Assert.Equal([.. Enumerable.Range(100, 12).Select(i => (ulong)i), 200UL], collected.Samples.Select(s => s.Time.Value));
+    }
+
     /// <summary>Slots that say anything at any time: every drain ends, and time never comes out of nothing or turns negative.</summary>
     [Theory]
     [InlineData(1)]
@@ -226,6 +279,7 @@ public sealed unsafe class RegionDrainTests : IDisposable
     public void GarbageNeverBreaksTheDrain(int seed)
     {
         var random = new Random(seed);
+        region.Control->SlotsUsed = Rings;
         RegionDrain drain = Drain();
         for (int round = 0; round < 500; round++)
         {
@@ -234,6 +288,8 @@ public sealed unsafe class RegionDrainTests : IDisposable
             {
                 if (random.Next(2) == 0)
                     random.NextBytes(new Span<byte>(region.Slot(slot), sizeof(RegionSlot)));
+                if (random.Next(4) != 0)
+                    (region.Slot(slot)->RingStart, region.Slot(slot)->RingRecords) = (slot * Records, Records);
                 region.Slot(slot)->State = (uint)random.Next(5);
                 if (random.Next(2) == 0)
                     region.Slot(slot)->Head = region.Slot(slot)->Tail + (ulong)random.Next(12);
@@ -246,7 +302,7 @@ public sealed unsafe class RegionDrainTests : IDisposable
         Assert.True(drain.UnattributedNanos >= 0);
     }
 
-    private RegionDrain Drain() => new(region.View, region.View.Rings(Rings, Records), collected);
+    private RegionDrain Drain() => new(region.View, new KeptChains(region.View), collected);
 
     private void Tick(uint slot, ulong ticks, ulong cpu) => region.Put(slot, Records, RecordKind.Tick, ticks, cpu, ip: 0xA);
 }

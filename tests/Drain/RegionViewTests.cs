@@ -92,6 +92,7 @@ public sealed unsafe class RegionViewTests : IDisposable
         { nameof(RegionHeader.CountersOffset), ulong.MaxValue - 7 },
         { nameof(RegionHeader.AnchorsOffset), 1UL << 63 },
         { nameof(RegionHeader.SlotsOffset), FakeRegion.Bytes },
+        { nameof(RegionHeader.LearningOffset), FakeRegion.Bytes - 8 },
         { nameof(RegionHeader.ChainsOffset), FakeRegion.Bytes - 8 },
         { nameof(RegionHeader.RingsOffset), FakeRegion.Bytes - RegionLayout.RingsBytes + 8 },
     };
@@ -136,29 +137,35 @@ public sealed unsafe class RegionViewTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0U, 1024U, true)]
-    [InlineData(4096U, 1024U, true)] // exactly the section
-    [InlineData(2048U, 2048U, true)]
-    [InlineData(1U, 4194304U, true)]
-    [InlineData(1U, 8388608U, false)]
-    [InlineData(4096U, 2048U, false)]
-    [InlineData(4097U, 16U, false)]
+    [InlineData(0U, 1U, true)]
+    [InlineData(1000U, 1024U, true)]
+    [InlineData(0U, 1U << 24, true)] // exactly the section
+    [InlineData((1U << 24) - 16, 16U, true)]
+    [InlineData((1U << 24) - 15, 16U, false)]
+    [InlineData(0U, 1U << 25, false)]
     [InlineData(16U, 0U, false)]
     [InlineData(16U, 1000U, false)]
     [InlineData(uint.MaxValue, 1U, false)]
-    [InlineData(2U, 1U << 31, false)]
-    public void RingsMustFitTheirSection(uint rings, uint records, bool fit)
+    [InlineData(uint.MaxValue, 1U << 31, false)]
+    public void RingsMustLieInTheirSection(uint start, uint records, bool fit)
     {
-        RegionView view = region.View;
-        if (!fit)
-        {
-            Assert.Contains($"{rings} of {records}", Assert.Throws<RegionFormatException>(() => view.Rings(rings, records)).Message);
-            return;
-        }
-        RingTable table = view.Rings(rings, records);
-        if (rings > 0)
-            Assert.Equal(0UL, table[rings - 1, ulong.MaxValue].Ticks);
-        Assert.Throws<ArgumentOutOfRangeException>(() => table[rings, 0]);
+        region.Slot(3)->RingStart = start;
+        region.Slot(3)->RingRecords = records;
+        Ring ring = region.View.Ring(3);
+        Assert.Equal(fit ? records : 0, ring.Length);
+        if (fit)
+            Assert.Equal(0UL, ring[ulong.MaxValue].Ticks);
+        else
+            Assert.Throws<ArgumentOutOfRangeException>(() => ring[0]);
+    }
+
+    [Fact]
+    public void SlotsInUseAreNoMoreThanThereAre()
+    {
+        region.Control->SlotsUsed = 17;
+        Assert.Equal(17U, region.View.SlotsUsed);
+        region.Control->SlotsUsed = uint.MaxValue;
+        Assert.Equal(RegionLayout.Slots, region.View.SlotsUsed);
     }
 
     [Fact]
@@ -267,7 +274,8 @@ public sealed unsafe class RegionViewTests : IDisposable
         _ = view.Slot(0).Tid + view.Slot(view.SlotCount - 1).Tid;
         view.SlotName(view.SlotCount - 1);
         view.ReadChain((uint)(RegionLayout.ChainsBytes / RegionLayout.ChainUnit) - 1, new ReturnAddress[512]);
-        _ = view.Rings(1, 1U << 22)[0, ulong.MaxValue];
+        Ring ring = view.Ring(view.SlotCount - 1);
+        _ = ring.Length > 0 ? ring[ulong.MaxValue].Ticks : view.SlotsUsed;
         _ = view.Error + view.AgentVersion + view.RuntimeVersion + RegionView.ClockVerdict(view.Control, ClockKind.Stopwatch) + RegionView.EngineReason(view.Control);
     }
 

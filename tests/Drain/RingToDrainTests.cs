@@ -20,6 +20,7 @@ public sealed unsafe class RingToDrainTests : IDisposable
     public void EverySampleIsDrainedOnceInOrderOrCountedAsLost()
     {
         region.Open(0, 1, 70);
+        region.Slot(0)->RingRecords = Records;
         void* slot = Shim.NewSlot(region.Slot(0), region.Records, Records);
         var handler = new Thread(() =>
         {
@@ -32,7 +33,7 @@ public sealed unsafe class RingToDrainTests : IDisposable
             Volatile.Write(ref region.Slot(0)->State, (uint)SlotState.Ended);
         });
         var collected = new Collected();
-        var drain = new RegionDrain(region.View, region.View.Rings(1, Records), collected);
+        var drain = new RegionDrain(region.View, new KeptChains(region.View), collected);
         handler.Start();
         while (region.Slot(0)->DrainedGeneration != 1)
             drain.Drain();

@@ -8,9 +8,9 @@ internal sealed class CollectRun : IDisposable
 {
     private readonly string path = Path.Combine(Path.GetTempPath(), $"harm-{Guid.NewGuid():N}.pb.gz");
 
-    internal CollectRun(int pid, params string[] options)
+    internal CollectRun(int pid, string engine, params string[] options)
     {
-        Child = Child.Start(BuiltFiles.Collector, ["collect", "-p", $"{pid}", "-o", path, "--engine", "timer", .. options]);
+        Child = Child.Start(BuiltFiles.Collector, ["collect", "-p", $"{pid}", "-o", path, "--engine", engine, .. options]);
     }
 
     internal Child Child { get; }

@@ -5,10 +5,11 @@ using Xunit;
 namespace DotnetPprof.Tests.Harm;
 
 /// <summary>Children of a sampled process are nobody's business but its own.</summary>
-[Collection(RealProgramsCollection.Name)]
 public sealed class ForkTests(ITestOutputHelper output)
 {
-    private const string Forks = """
+    /// <summary>What the program Forks is to call.</summary>
+    internal const string Forks = """
+        #include <sys/prctl.h>
         #include <sys/wait.h>
         #include <time.h>
         #include <unistd.h>
@@ -35,6 +36,33 @@ public sealed class ForkTests(ITestOutputHelper output)
                 _exit(1);
             _exit(42);
         }
+        /* Children that live for a while without exec, one every 5 ms. */
+        int fork_for(int milliseconds)
+        {
+            int made = 0;
+            for (long end = now() + milliseconds; now() < end; usleep(5000)) {
+                int pid = fork();
+                if (pid == 0) {
+                    usleep(50000);
+                    _exit(0);
+                }
+                made += pid > 0;
+                while (waitpid(-1, 0, WNOHANG) > 0)
+                    ;
+            }
+            return made;
+        }
+        /* Whoever restricts ptrace to descendants is told, as by the runtime, that the child may. */
+        int fork_and_run(const char *path)
+        {
+            prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+            int pid = fork();
+            if (pid == 0) {
+                execl(path, path, (char *)0);
+                _exit(127);
+            }
+            return pid;
+        }
         int wait_for(int pid)
         {
             int status = 0;
@@ -44,12 +72,14 @@ public sealed class ForkTests(ITestOutputHelper output)
         }
         """;
 
-    [Fact]
-    public void ProgramsCanBeStartedAtAHighRate()
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public void ProgramsCanBeStartedAtAHighRate(string engine)
     {
+        Engines.SkipWhereRefused(engine);
         using var library = new CLibrary(Forks);
         using Child target = Targets.StartWithAgent("Forks", library.Path);
-        using ICapture capture = Targets.Attach(target, 10_000);
+        using ICapture capture = Targets.Attach(target, engine, 10_000);
         target.Send("exec 100");
         Assert.Equal("100", target.ReadLine());
         output.WriteLine($"{capture.Finish().Summary.Samples} samples");
@@ -57,15 +87,35 @@ public sealed class ForkTests(ITestOutputHelper output)
         Assert.Equal(0, target.WaitForExit());
     }
 
+    /// <summary>A fork stops the timers in case a dump follows; a program that forks all the time is sampled for all that.</summary>
     [Fact]
-    public void ChildThatGoesOnAfterForkHasNothingOfOurs()
+    public void ProgramThatForksAllTheTimeIsSampled()
     {
         using var library = new CLibrary(Forks);
         using Child target = Targets.StartWithAgent("Forks", library.Path);
-        using ICapture capture = Targets.Attach(target, 10_000);
+        using ICapture capture = Targets.Attach(target, Engines.Timer, 1000);
+        target.Send("forks 4000");
+        int made = int.Parse(target.ReadLine());
+        CaptureSummary summary = capture.Finish().Summary;
+        output.WriteLine($"{made} forks, {summary.Samples} samples; {summary.UnsampledNanos / 1e6:0} of {summary.CpuNanos / 1e6:0} ms of CPU time unsampled");
+        Assert.True(made > 50, $"{made} forks");
+        Assert.InRange(summary.UnsampledNanos / (double)summary.CpuNanos, 0, 0.25);
+        target.Send("stop");
+        Assert.Equal(0, target.WaitForExit());
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public void ChildThatGoesOnAfterForkHasNothingOfOurs(string engine)
+    {
+        Engines.SkipWhereRefused(engine);
+        using var library = new CLibrary(Forks);
+        using Child target = Targets.StartWithAgent("Forks", library.Path);
+        using ICapture capture = Targets.Attach(target, engine, 10_000);
         target.Send("fork 1500");
         int child = int.Parse(target.ReadLine());
         Assert.InRange(ProcessState.TimersOf(child), -1, 0);
+        Assert.Equal(0, ProcessState.PerfEventsOf(child));
         Assert.False(ProcessState.Maps(child, "memfd:dotnet-pprof"), "the child has the region mapped");
         Assert.Equal($"{42 << 8}", target.ReadLine());
         output.WriteLine($"{capture.Finish().Summary.Samples} samples");

@@ -8,11 +8,13 @@ namespace DotnetPprof.Tests.Harm;
 [Collection(RealProgramsCollection.Name)]
 public sealed class LimitTests
 {
-    [Fact]
-    public void TargetWithoutFileDescriptorsIsSampled()
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public void TargetWithoutFileDescriptorsIsSampled(string engine)
     {
+        Engines.SkipWhereRefused(engine);
         using Child target = Targets.StartWithAgent("Spin", "2");
-        using ICapture capture = Targets.Attach(target, 1000);
+        using ICapture capture = Targets.Attach(target, engine, 1000);
         target.Send("files");
         Assert.True(int.Parse(target.ReadLine()) > 0);
         Thread.Sleep(1000);

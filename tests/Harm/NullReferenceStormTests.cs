@@ -18,12 +18,14 @@ public sealed class NullReferenceStormTests(ITestOutputHelper output)
     private static readonly string? s_seconds = Environment.GetEnvironmentVariable("HARM_STORM_SECONDS");
 
     [Theory]
-    [InlineData(0, "10")]
-    [InlineData(2, "6")]
-    public void ThreadsThatThrowAreSampledToTheEnd(int collectors, string seconds)
+    [InlineData("timer", 0, "6")]
+    [InlineData("timer", 2, "6")]
+    [InlineData("perf", 2, "4")]
+    public void ThreadsThatThrowAreSampledToTheEnd(string engine, int collectors, string seconds)
     {
+        Engines.SkipWhereRefused(engine);
         using Child target = Targets.StartWithAgent("Storm", $"{Throwers}", $"{collectors}");
-        using var collect = new CollectRun(target.Pid, "-r", "20000", "-d", s_seconds ?? seconds, "--timestamps");
+        using var collect = new CollectRun(target.Pid, engine, "-r", "20000", "-d", s_seconds ?? seconds, "--timestamps");
         PprofFile profile = collect.Finish();
         target.Send("stop");
         string[] thrown = target.ReadLine().Split(' ');

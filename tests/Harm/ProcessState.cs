@@ -8,14 +8,16 @@ namespace DotnetPprof.Tests.Harm;
 /// <param name="Mappings">Lines of its memory map.</param>
 /// <param name="Timers">POSIX timers, or -1 where the kernel does not list them.</param>
 /// <param name="ResidentKiB">Resident memory, shared included.</param>
-internal sealed record ProcessState(int Threads, int Files, int Mappings, int Timers, long ResidentKiB)
+/// <param name="MostResidentKiB">The most that it has been so far.</param>
+internal sealed record ProcessState(int Threads, int Files, int Mappings, int Timers, long ResidentKiB, long MostResidentKiB)
 {
     internal static ProcessState Of(int pid) => new(
         Directory.GetDirectories($"/proc/{pid}/task").Length,
         Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length,
         File.ReadAllLines($"/proc/{pid}/maps").Length,
         TimersOf(pid),
-        long.Parse(Field(pid, "VmRSS:"), CultureInfo.InvariantCulture));
+        long.Parse(Field(pid, "VmRSS:"), CultureInfo.InvariantCulture),
+        long.Parse(Field(pid, "VmHWM:"), CultureInfo.InvariantCulture));
 
     internal static int TimersOf(int pid)
     {
@@ -26,6 +28,25 @@ internal sealed record ProcessState(int Threads, int Files, int Mappings, int Ti
         catch (FileNotFoundException)
         {
             return -1;
+        }
+    }
+
+    /// <summary>Descriptors of perf events in the tables of all its threads, which may be one.</summary>
+    internal static int PerfEventsOf(int pid) =>
+        Directory.GetDirectories($"/proc/{pid}/task").Sum(task => Directory.GetFiles(task + "/fd").Count(path =>
+            new FileInfo(path).LinkTarget?.Contains("[perf_event]", StringComparison.Ordinal) == true));
+
+    /// <summary>Stopped as by SIGSTOP, and not by a tracer. False when it is gone.</summary>
+    internal static bool IsStopped(int pid)
+    {
+        try
+        {
+            string[] status = File.ReadAllLines($"/proc/{pid}/status");
+            return status.Contains("State:\tT (stopped)") && status.Contains("TracerPid:\t0");
+        }
+        catch (IOException)
+        {
+            return false;
         }
     }
 

@@ -9,13 +9,15 @@ namespace DotnetPprof.Tests.Harm;
 public sealed class RateTests
 {
     [Theory]
-    [InlineData(2, 1_000_000, true)]
-    [InlineData(8, 50_000, false)]
-    public void TargetGoesOnAtTheHighestRates(int threads, int rate, bool isLimited)
+    [InlineData("timer", 2, 1_000_000, true)]
+    [InlineData("timer", 8, 50_000, false)]
+    [InlineData("perf", 2, 1_000_000, true)]
+    public void TargetGoesOnAtTheHighestRates(string engine, int threads, int rate, bool isLimited)
     {
+        Engines.SkipWhereRefused(engine);
         using Child target = Targets.StartWithAgent("Spin", $"{threads}");
         long before = LoopsIn(target, TimeSpan.FromSeconds(1));
-        using var collect = new CollectRun(target.Pid, "-r", $"{rate}", "-d", "4");
+        using var collect = new CollectRun(target.Pid, engine, "-r", $"{rate}", "-d", "4");
         collect.WaitUntilSampling();
         Thread.Sleep(500);
         long during = LoopsIn(target, TimeSpan.FromSeconds(2));

@@ -32,12 +32,33 @@ public sealed class SignalTests(ITestOutputHelper output)
         }
         """;
 
-    [Fact]
-    public void EverySignalIsHandledAtTheHighestRate()
+    /* Keeps what timers send to itself, as if it came from a timer of its own, and passes the rest on. */
+    private const string HandlerThatKeepsOurs = """
+        #include <signal.h>
+        static struct sigaction before;
+        static void handle(int number, siginfo_t *info, void *context)
+        {
+            if (info->si_code != SI_TIMER)
+                before.sa_sigaction(number, info, context);
+        }
+        int setup(void)
+        {
+            struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_RESTART};
+            sigaction(SIGRTMIN, 0, &before);
+            return before.sa_flags & SA_SIGINFO ? sigaction(SIGRTMIN, &action, 0) : -1;
+        }
+        """;
+
+    private const string InFront = "in front of the agent's";
+
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public void EverySignalIsHandledAtTheHighestRate(string engine)
     {
+        Engines.SkipWhereRefused(engine);
         using var library = new CLibrary(OwnHandler);
         using Child target = Targets.StartWithAgent("Signals", library.Path);
-        using (ICapture capture = Targets.AttachUnnamed(target, 1_000_000))
+        using (ICapture capture = Targets.AttachUnnamed(target, engine, 1_000_000))
         {
             Thread.Sleep(3000);
             output.WriteLine($"{capture.Finish().Summary.Samples} samples");
@@ -52,17 +73,22 @@ public sealed class SignalTests(ITestOutputHelper output)
         Assert.True(long.Parse(words[9]) > 1000, "few collections");
     }
 
-    [Fact]
-    public void HandlerPutInFrontOfOursIsKept()
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public void HandlerPutInFrontOfOursIsKept(string engine)
     {
+        Engines.SkipWhereRefused(engine);
         using var library = new CLibrary(HandlerInFront);
         using Child target = Targets.StartWithAgent("Spin", "2");
-        Assert.True(Capture(target).Samples > 0);
+        Assert.True(Capture(target, engine).Samples > 0);
         target.Send("load " + library.Path);
         Assert.Equal("0", target.ReadLine());
         for (int i = 0; i < 3; i++)
         {
-            Assert.True(Capture(target).Samples > 0);
+            CaptureSummary summary = Capture(target, engine);
+            Assert.True(summary.Samples > 0);
+            if (engine == Engines.Timer)
+                Assert.Contains(summary.Warnings, warning => warning.Contains(InFront, StringComparison.Ordinal));
             /* Suspends the threads through the signal that all of these handlers share. */
             target.Send("collect");
             Assert.Equal("collected", target.ReadLine());
@@ -71,9 +97,35 @@ public sealed class SignalTests(ITestOutputHelper output)
         Assert.Equal(3, target.WaitForExit());
     }
 
-    private static CaptureSummary Capture(Child target)
+    /// <summary>The capture that is under way says so, doctor afterwards, and so does the next capture, which has no samples to give.</summary>
+    [Fact]
+    public void HandlerThatKeepsOurSignalsIsReported()
     {
-        using ICapture capture = Targets.AttachUnnamed(target, 10_000);
+        using var library = new CLibrary(HandlerThatKeepsOurs);
+        using var collector = new Collector();
+        using Child target = Targets.StartWithAgent("Spin", "2");
+        using (ICapture capture = Targets.AttachUnnamed(target, Engines.Timer, 1000))
+        {
+            target.Send("load " + library.Path);
+            Assert.Equal("0", target.ReadLine());
+            /* The agent looks four times a second. */
+            Thread.Sleep(2000);
+            Assert.Contains(capture.Finish().Summary.Warnings, warning => warning.Contains(InFront, StringComparison.Ordinal));
+        }
+        Assert.Contains(InFront, collector.Run("doctor", "-p", $"{target.Pid}").Output, StringComparison.Ordinal);
+        (int exitCode, _, string errors) = collector.Run("collect", "-p", $"{target.Pid}", "-d", "1", "--engine", "timer");
+        output.WriteLine($"{exitCode}: {errors}");
+        Assert.Equal(1, exitCode);
+        Assert.Contains(InFront, errors, StringComparison.Ordinal);
+        target.Send("collect");
+        Assert.Equal("collected", target.ReadLine());
+        target.Send("stop");
+        Assert.Equal(3, target.WaitForExit());
+    }
+
+    private static CaptureSummary Capture(Child target, string engine)
+    {
+        using ICapture capture = Targets.AttachUnnamed(target, engine, 10_000);
         Thread.Sleep(500);
         return capture.Finish().Summary;
     }

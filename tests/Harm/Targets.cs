@@ -1,5 +1,5 @@
-using DotnetPprof.Region;
 using DotnetPprof.Session;
+using DotnetPprof.Symbolize;
 using Microsoft.Diagnostics.NETCore.Client;
 using Xunit;
 
@@ -16,14 +16,14 @@ internal static class Targets
         Ready(Child.Start(BuiltFiles.Program(program), arguments, AgentVariables));
 
     /// <summary>A capture driven from within the test process, for what is done many times.</summary>
-    internal static ICapture Attach(Child target, int rateHz) =>
-        new CaptureFactory(BuiltFiles.Agent).Attach(new CaptureOptions(target.Pid, rateHz, Timestamps: false, Engine: EngineKind.Timer));
+    internal static ICapture Attach(Child target, string engine, int rateHz) =>
+        new CaptureFactory(BuiltFiles.Agent).Attach(new CaptureOptions(target.Pid, rateHz, Timestamps: false, Engine: EngineNames.Parse(engine)));
 
     /// <summary>The same without asking the runtime for names.</summary>
-    internal static ICapture AttachUnnamed(Child target, int rateHz)
+    internal static ICapture AttachUnnamed(Child target, string engine, int rateHz)
     {
-        var options = new CaptureOptions(target.Pid, rateHz, Timestamps: false, Engine: EngineKind.Timer);
-        return Capture.Start(options, new CaptureTarget(target.Pid, new DiagnosticsClient(target.Pid)), MappedRegion.Find(target.Pid)!);
+        var options = new CaptureOptions(target.Pid, rateHz, Timestamps: false, Engine: EngineNames.Parse(engine));
+        return Capture.Start(options, new CaptureTarget(options, new DiagnosticsClient(target.Pid), new SharedSymbols()), MappedRegion.Find(target.Pid)!);
     }
 
     private static Child Ready(Child child)

@@ -21,6 +21,11 @@ public class HandlerTests
     [InlineData("restarted-call")]
     [InlineData("calibrate")]
     [InlineData("walk-bounds")]
+    [InlineData("burst")]
+    [InlineData("burst-busy")]
+    [InlineData("quiet")]
+    [InlineData("overruns")]
+    [InlineData("off-cpu")]
     public void Scenario(string name)
     {
         (int code, string output, string error) = NativeBuild.Run("hot_check", name);

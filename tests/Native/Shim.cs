@@ -44,6 +44,27 @@ internal static unsafe partial class Shim
     [LibraryImport(Library, EntryPoint = "shim_set_roots")]
     internal static partial void SetRoots(ulong threadRoot, ulong mainRoot);
 
+    [LibraryImport(Library, EntryPoint = "shim_rules_begin")]
+    internal static partial uint BeginRules();
+
+    [LibraryImport(Library, EntryPoint = "shim_rules_end")]
+    internal static partial void EndRules();
+
+    [LibraryImport(Library, EntryPoint = "shim_rules_publish")]
+    internal static partial uint PublishRules(ulong start, RegionRule* rules, uint count);
+
+    [LibraryImport(Library, EntryPoint = "shim_rules_clear")]
+    internal static partial void ClearRules(ulong start, ulong end);
+
+    [LibraryImport(Library, EntryPoint = "shim_assembly_epilogue")]
+    internal static partial int Epilogue(byte* code, uint size, ushort* savedRbp);
+
+    [LibraryImport(Library, EntryPoint = "shim_assembly_returns_into_own")]
+    internal static partial uint ReturnsIntoOwn(byte* code, uint size);
+
+    [LibraryImport(Library, EntryPoint = "shim_walk_from")]
+    internal static partial uint WalkFrom(ulong low, ulong high, ulong ip, ulong sp, ulong fp, ulong* returns, ushort* stop);
+
     [LibraryImport(Library, EntryPoint = "shim_walk")]
     internal static partial uint Walk(ulong low, ulong high, ulong sp, ulong fp, ulong* returns, ushort* stop, ulong* wantedSp);
 
@@ -58,6 +79,9 @@ internal static unsafe partial class Shim
 
     [LibraryImport(Library, EntryPoint = "shim_perf_next")]
     internal static partial int PerfNext(byte* data, ulong bytes, ulong head, ulong* tail, ulong* fields);
+
+    [LibraryImport(Library, EntryPoint = "shim_perf_merge")]
+    internal static partial uint PerfMerge(byte* data, uint rings, ulong bytes, ulong* heads, ulong* tails, ulong horizon, ulong* times);
 
     [LibraryImport(Library, EntryPoint = "shim_perf_walk")]
     internal static partial uint PerfWalk(ulong* registers, byte* stack, ulong bytes, ulong* returns, ushort* stop);

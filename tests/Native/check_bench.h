@@ -92,5 +92,10 @@ int scenario_lease_returned(void);
 int scenario_restarted_call(void);
 int scenario_calibrate(void);
 int scenario_walk_bounds(void);
+int scenario_burst(void);
+int scenario_burst_busy(void);
+int scenario_quiet(void);
+int scenario_overruns(void);
+int scenario_off_cpu(void);
 
 #endif

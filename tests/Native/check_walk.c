@@ -1,4 +1,5 @@
 /* The walk over stacks that say anything, between pages that cannot be read: it must never leave its bounds. */
+#include "cfi.h"
 #include "check_bench.h"
 
 #include <sys/mman.h>
@@ -57,7 +58,8 @@ int scenario_walk_bounds(void)
         u64 sp = low + next_random() % bytes;
         u16 stop = 0xFFFF;
         returns[REGION_MAX_DEPTH] = 0x5EA1;
-        u32 depth = walk_frames(&slot, sp, any_pointer(low, bytes), returns, &stop);
+        CfiFrame frame = cfi_caller(0, sp, any_pointer(low, bytes), 1);
+        u32 depth = walk_frame(&slot, &frame, returns, &stop);
         CHECK(depth <= REGION_MAX_DEPTH && returns[REGION_MAX_DEPTH] == 0x5EA1, "depth %u", depth);
         CHECK(stop <= STOP_UNREADABLE, "stop %u", stop);
         deepest = depth > deepest ? depth : deepest;

@@ -22,6 +22,11 @@ static const struct {
     {"restarted-call", scenario_restarted_call},
     {"calibrate", scenario_calibrate},
     {"walk-bounds", scenario_walk_bounds},
+    {"burst", scenario_burst},
+    {"burst-busy", scenario_burst_busy},
+    {"quiet", scenario_quiet},
+    {"overruns", scenario_overruns},
+    {"off-cpu", scenario_off_cpu},
 };
 
 int main(int argc, char **argv)

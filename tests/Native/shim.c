@@ -1,7 +1,9 @@
 /* The hot path's units for tests that call them from C#: what is hidden in the agent, exported, over plain memory. */
+#include "assembly.h"
 #include "events.h"
 #include "hot.h"
 #include "perf.h"
+#include "slots.h"
 #include "vdso.h"
 
 #include <stdlib.h>
@@ -20,10 +22,18 @@ DPP_API void shim_store_free(ChainStore *store);
 DPP_API u64 shim_store_used(const ChainStore *store);
 DPP_API u32 shim_chain_intern(ChainStore *store, const u64 *returns, u32 depth);
 DPP_API void shim_set_roots(u64 thread_root, u64 main_root);
+DPP_API u32 shim_rules_begin(void);
+DPP_API void shim_rules_end(void);
+DPP_API u32 shim_rules_publish(u64 start, const RegionRule *rules, u32 count);
+DPP_API void shim_rules_clear(u64 start, u64 end);
+DPP_API i32 shim_assembly_epilogue(const u8 *code, u32 size, u16 *saved_rbp);
+DPP_API u32 shim_assembly_returns_into_own(const u8 *code, u32 size);
+DPP_API u32 shim_walk_from(u64 low, u64 high, u64 ip, u64 sp, u64 fp, u64 *out, u16 *stop);
 DPP_API u32 shim_walk(u64 low, u64 high, u64 sp, u64 fp, u64 *out, u16 *stop, u64 *wanted_sp);
 DPP_API i32 shim_interrupted_syscall(u64 ip, i64 rax);
 DPP_API void shim_events_put(const AgentEvent *event);
 DPP_API i32 shim_perf_next(const u8 *data, u64 bytes, u64 head, u64 *tail, u64 *fields);
+DPP_API u32 shim_perf_merge(const u8 *data, u32 rings, u64 bytes, const u64 *heads, u64 *tails, u64 horizon, u64 *times);
 DPP_API u32 shim_perf_walk(const u64 *registers, const u8 *stack, u64 bytes, u64 *out, u16 *stop);
 DPP_API u32 shim_perf_threads(const u32 *tids, u32 count, u32 removed);
 DPP_API void *shim_vdso_symbol(const u8 *image, const char *name);
@@ -103,6 +113,57 @@ void shim_set_roots(u64 thread_root, u64 main_root)
     hot.main_root_return = main_root;
 }
 
+/* The table of rules, empty; false without memory. */
+u32 shim_rules_begin(void)
+{
+    return rules_begin() == 0;
+}
+
+void shim_rules_end(void)
+{
+    rules_end();
+}
+
+u32 shim_rules_publish(u64 start, const RegionRule *rules, u32 count)
+{
+    return rules_publish(start, rules, count);
+}
+
+void shim_rules_clear(u64 start, u64 end)
+{
+    rules_clear(start, end);
+}
+
+/* The bytes from rsp to the caller's stack pointer, and how far below that its rbp is; 0 for no epilogue. */
+i32 shim_assembly_epilogue(const u8 *code, u32 size, u16 *saved_rbp)
+{
+    StepRule rule;
+    if (!assembly_epilogue(code, size, &rule))
+        return 0;
+    *saved_rbp = rule.saved_rbp;
+    return rule.cfa;
+}
+
+u32 shim_assembly_returns_into_own(const u8 *code, u32 size)
+{
+    return assembly_returns_into_own(code, size);
+}
+
+/* From an interrupted instruction on. */
+u32 shim_walk_from(u64 low, u64 high, u64 ip, u64 sp, u64 fp, u64 *out, u16 *stop)
+{
+    Slot *slot = aligned_alloc(64, sizeof(Slot));
+    memset(slot, 0, sizeof *slot);
+    slot->stack_low = low;
+    slot->stack_high = high;
+    hot.pid = (u32)getpid();
+    CfiFrame frame = cfi_caller(ip, sp, fp, 1);
+    frame.is_caller = 0;
+    u32 depth = walk_frame(slot, &frame, out, stop);
+    free(slot);
+    return depth;
+}
+
 u32 shim_walk(u64 low, u64 high, u64 sp, u64 fp, u64 *out, u16 *stop, u64 *wanted_sp)
 {
     Slot *slot = aligned_alloc(64, sizeof(Slot));
@@ -110,7 +171,8 @@ u32 shim_walk(u64 low, u64 high, u64 sp, u64 fp, u64 *out, u16 *stop, u64 *wante
     slot->stack_low = low;
     slot->stack_high = high;
     hot.pid = (u32)getpid();
-    u32 depth = walk_frames(slot, sp, fp, out, stop);
+    CfiFrame frame = cfi_caller(0, sp, fp, 1);
+    u32 depth = walk_frame(slot, &frame, out, stop);
     *wanted_sp = slot->stack_wanted ? slot->seen_sp : 0;
     free(slot);
     return depth;
@@ -154,6 +216,27 @@ i32 shim_perf_next(const u8 *data, u64 bytes, u64 head, u64 *tail, u64 *fields)
                  sample->stack_bytes, word, record.tid, record.parent, record.time, record.lost};
     memcpy(fields, all, sizeof all);
     return 1;
+}
+
+static u64 *merged;
+static u32 merged_count;
+
+static void keep_merged(const PerfRecord *record)
+{
+    merged[merged_count++] = record->type == 0 ? 0 : record->time;
+}
+
+/* Rings of `bytes` each behind one another; gives how many records were taken, and their times (of FORK and EXIT). */
+u32 shim_perf_merge(const u8 *data, u32 rings, u64 bytes, const u64 *heads, u64 *tails, u64 horizon, u64 *times)
+{
+    static u8 copy[PERF_RECORD_LIMIT];
+    PerfCursor cursors[8];
+    for (u32 i = 0; i < rings; i++)
+        cursors[i] = (PerfCursor){.ring = {data + i * bytes, bytes - 1, heads[i], tails[i]}, .read = &tails[i]};
+    merged = times;
+    merged_count = 0;
+    perf_merge(cursors, rings, horizon, copy, keep_merged);
+    return merged_count;
 }
 
 u32 shim_perf_walk(const u64 *registers, const u8 *stack, u64 bytes, u64 *out, u16 *stop)

@@ -11,6 +11,9 @@ internal sealed class Collector : IDisposable
 
     public string ProfilePath => Path.Join(Directory, "profile.pb.gz");
 
+    /// <summary>What the last <c>collect</c> said.</summary>
+    public string LastOutput { get; private set; } = "";
+
     /// <summary>Starts it with these arguments.</summary>
     public ChildProcess Start(params string[] arguments)
     {
@@ -36,6 +39,7 @@ internal sealed class Collector : IDisposable
     public PprofFile Finish(ChildProcess collecting, int expectedExitCode = 0)
     {
         int exitCode = collecting.WaitForExit();
+        LastOutput = collecting.Output;
         if (exitCode != expectedExitCode)
             throw new InvalidOperationException($"exit code {exitCode}:{Environment.NewLine}{collecting.Output}{Environment.NewLine}{collecting.Errors}");
         return ReadProfile();

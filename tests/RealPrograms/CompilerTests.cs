@@ -33,16 +33,17 @@ public sealed class CompilerTests(ITestOutputHelper log)
         string framework = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
         string configuration = new DirectoryInfo(Path.GetDirectoryName(ProgramPaths.Collector)!).Parent!.Name;
         string generated = Path.Join(ProgramPaths.CollectorSources, "obj", configuration, "net10.0");
+        string webFramework = Path.Join(framework, "..", "..", "Microsoft.AspNetCore.App", Path.GetFileName(framework));
         string packs = Path.Join(ProgramPaths.Sdk, "..", "..", "packs", "Microsoft.NETCore.App.Ref");
         string generators = Directory.GetDirectories(packs).Select(pack => Path.Join(pack, "analyzers", "dotnet", "cs")).Last(Directory.Exists);
         string[] product = [.. Directory.GetFiles(Path.GetDirectoryName(ProgramPaths.Collector)!, "*.dll").Where(file => Path.GetFileName(file) is not ("dotnet-pprof.dll" or "DemoWorkload.dll" or "Dia2Lib.dll" or "TraceReloggerLib.dll"))];
         return
         [
             "-nologo", "-target:exe", "-unsafe", "-nullable:enable", "-langversion:latest", "-optimize", "-nowarn:CS1701,CS1702", $"-out:{output}",
-            .. Directory.GetFiles(framework, "*.dll").Concat(product).Select(file => $"-reference:{file}"),
+            .. Directory.GetFiles(framework, "*.dll").Concat(Directory.GetFiles(webFramework, "*.dll")).Concat(product).Select(file => $"-reference:{file}"),
             .. Directory.GetFiles(generators, "*.dll").Select(file => $"-analyzer:{file}"),
             .. Directory.GetFiles(ProgramPaths.CollectorSources, "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/") && !file.Contains("/bin/")),
-            .. Directory.GetFiles(generated, "*.cs"),
+            .. Directory.GetFiles(generated, "*.cs", SearchOption.AllDirectories),
         ];
     }
 }

@@ -27,9 +27,11 @@ internal sealed unsafe partial class CpuWitness : IDisposable
         reader.Start();
     }
 
-    /// <summary>CPU time used between two moments, both of which have been seen.</summary>
+    /// <summary>CPU time used between two moments that have passed since this was made.</summary>
     public long Between(long fromUnixNanos, long toUnixNanos)
     {
+        /* The reader may be waiting for a CPU. */
+        Read();
         lock (readings)
             return At(toUnixNanos) - At(fromUnixNanos);
     }
@@ -60,14 +62,17 @@ internal sealed unsafe partial class CpuWitness : IDisposable
             }
         }
         lock (readings)
-            readings.Add(best);
+        {
+            if (readings.Count == 0 || best.UnixNanos > readings[^1].UnixNanos)
+                readings.Add(best);
+        }
     }
 
     private long At(long unixNanos)
     {
         int next = readings.FindIndex(reading => reading.UnixNanos >= unixNanos);
         if (next < 1)
-            throw new InvalidOperationException("the moment was not watched");
+            throw new InvalidOperationException($"the moment {unixNanos} was not watched; {readings[0].UnixNanos} to {readings[^1].UnixNanos} was");
         (long beforeTime, long beforeCpu) = readings[next - 1];
         (long afterTime, long afterCpu) = readings[next];
         return beforeCpu + (long)((double)(afterCpu - beforeCpu) * (unixNanos - beforeTime) / Math.Max(1, afterTime - beforeTime));

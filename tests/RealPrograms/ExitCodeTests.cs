@@ -5,7 +5,6 @@ using Xunit;
 namespace DotnetPprof.Tests.RealPrograms;
 
 /// <summary>What goes wrong is one line and an exit code; what was seen is kept.</summary>
-[Collection(RealProgramsCollection.Name)]
 public sealed class ExitCodeTests : IDisposable
 {
     private const int SigInt = 2;

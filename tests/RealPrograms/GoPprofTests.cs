@@ -4,7 +4,6 @@ using Xunit;
 namespace DotnetPprof.Tests.RealPrograms;
 
 /// <summary>Go's pprof opens a captured profile.</summary>
-[Collection(RealProgramsCollection.Name)]
 public sealed class GoPprofTests
 {
     [Fact]

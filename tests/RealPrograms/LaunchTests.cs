@@ -4,7 +4,6 @@ using Xunit;
 namespace DotnetPprof.Tests.RealPrograms;
 
 /// <summary><c>collect -- COMMAND</c>: the command's output and exit code stay its own.</summary>
-[Collection(RealProgramsCollection.Name)]
 public sealed class LaunchTests : IDisposable
 {
     private const int SigInt = 2;

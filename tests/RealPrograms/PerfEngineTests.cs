@@ -40,6 +40,7 @@ public sealed class PerfEngineTests
         Assert.InRange(error, -0.05, 0.05);
         Assert.InRange(profile.UnsampledShare, 0, 0.02);
         Assert.True(quality.Rooted >= 0.99, quality.ToString());
+        Assert.True(quality.Lost < 0.05, quality.ToString());
         if (engine == "perf")
             Assert.InRange(delivered / rate, 0.95, 1.02);
     }
@@ -53,18 +54,34 @@ public sealed class PerfEngineTests
         collecting.WaitForLine("Sampling");
         Thread.Sleep(1000);
         int timers = ProcessState.TimersOf(target.Pid);
-        int events = Events(target.Pid);
+        int events = ProcessState.PerfEventsOf(target.Pid);
         PprofFile profile = collector.Finish(collecting);
         Assert.True(timers <= 0, $"{timers} timers");
         Assert.True(events > 0, "no perf events");
-        Assert.Equal(0, Events(target.Pid));
+        Assert.Equal(0, ProcessState.PerfEventsOf(target.Pid));
         Assert.Contains(profile.StackSamples, sample => sample.Has("Burner.Program.Heavy"));
 
         /* Once more, and by timers: nothing of the one is in the other's way. */
         Assert.NotEmpty(collector.Collect("-p", $"{target.Pid}", "-d", "1", "-r", "1000", "--engine", "timer").StackSamples);
         Assert.NotEmpty(collector.Collect("-p", $"{target.Pid}", "-d", "1", "-r", "1000", "--engine", "perf").StackSamples);
-        Assert.Equal(0, Events(target.Pid));
+        Assert.Equal(0, ProcessState.PerfEventsOf(target.Pid));
         target.Finish();
+    }
+
+    /// <summary>As seen by strace: timers signal, the kernel's own samples do not.</summary>
+    [Theory]
+    [InlineData("perf", false)]
+    [InlineData("timer", true)]
+    public void NoThreadGetsATimersSignal(string engine, bool signals)
+    {
+        using TargetProgram target = TargetProgram.StartReady("Burner", "2");
+        using var collector = new Collector();
+        ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "-d", "3", "-r", "1000", "--engine", engine);
+        collecting.WaitForLine("Sampling");
+        string trace = Trace(target.Pid);
+        PprofFile profile = collector.Finish(collecting);
+        Assert.Contains(profile.StackSamples, sample => sample.Has("Burner.Program.Heavy"));
+        Assert.Equal(signals, trace.Contains("SI_TIMER", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -83,10 +100,54 @@ public sealed class PerfEngineTests
         Assert.InRange((double)sampled / cpu, 0.93, 1.07);
     }
 
+    /// <summary>
+    /// Threads that were there before, and come after, within what an ordinary user is allowed: 1,024 file descriptors,
+    /// 8 MiB of locked memory, and no samples of the kernel.
+    /// </summary>
+    [Theory]
+    [InlineData("crowd 500 20000", true, 1000)]
+    [InlineData("crowd 500 5000", false, 1000)]
+    [InlineData("dash 3000 500", false, 10_000)]
+    public void OrdinaryUsersLimitsHaveRoomForManyThreads(string command, bool isBefore, int rate)
+    {
+        string become = Environment.IsPrivilegedProcess ? "setpriv --reuid=65534 --regid=65534 --clear-groups" : "";
+        string limits = $"ulimit -n 1024 && ulimit -l 8192 && HOME=/tmp exec {become} \"$0\" \"$@\"";
+        using var target = new ChildProcess("/bin/sh", ["-c", limits, ProgramPaths.Dotnet, ProgramPaths.TestProgram("ThreadParade")]);
+        try
+        {
+            target.WaitForLine("ready");
+        }
+        catch (TimeoutException e)
+        {
+            Assert.Skip($"the program does not start as another user: {e.Message}");
+        }
+        if (isBefore)
+        {
+            target.Send(command);
+            Thread.Sleep(1000);
+        }
+        using var collector = new Collector();
+        ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "-r", $"{rate}", "--max-overhead", "none", "--engine", "perf");
+        collecting.WaitForLine("Sampling");
+        if (!isBefore)
+            target.Send(command);
+        target.WaitForLine("done");
+        collecting.Signal(2); /* SIGINT */
+        PprofFile profile = collector.Finish(collecting);
+        log.WriteLine($"unsampled {profile.UnsampledShare:P2}\n{string.Join('\n', profile.Comments)}");
+        Assert.Contains(profile.StackSamples, sample => sample.Has("ThreadParade.Program.Burn("));
+        Assert.DoesNotContain(profile.Comments, comment => comment.Contains("were sampled by timers", StringComparison.Ordinal));
+        Assert.DoesNotContain(profile.Comments, comment => comment.StartsWith("lost: ", StringComparison.Ordinal));
+        Assert.InRange(profile.UnsampledShare, 0, 0.1);
+    }
+
     [Fact]
     public void ThreadsBeyondTheLimitOfDescriptorsAreLeftToTimers()
     {
-        using var target = new ChildProcess("/bin/sh", ["-c", "ulimit -n 160 && exec \"$0\" \"$@\"", ProgramPaths.Dotnet, ProgramPaths.TestProgram("Burner"), "30"]);
+        /* A descriptor for each thread and CPU: enough for the program to start, and ten threads too few. */
+        int files = 48 + (16 * Environment.ProcessorCount);
+        int threads = (files / Environment.ProcessorCount) + 10;
+        using var target = new ChildProcess("/bin/sh", ["-c", $"ulimit -n {files} && exec \"$0\" \"$@\"", ProgramPaths.Dotnet, ProgramPaths.TestProgram("Burner"), $"{threads}"]);
         target.WaitForLine("ready");
         using var witness = new CpuWitness(target.Pid);
         using var collector = new Collector();
@@ -97,9 +158,29 @@ public sealed class PerfEngineTests
         Assert.Contains(profile.Comments, comment => comment.Contains("threads were sampled by timers", StringComparison.Ordinal));
         Assert.InRange((profile.CpuNanos - truth) / (double)truth, -0.05, 0.05);
         log.WriteLine(string.Join('\n', profile.Comments));
-        Assert.Equal(30, profile.StackSamples.Where(sample => sample.Has("Burner.Program.Burn")).Select(sample => sample.ThreadName).Distinct().Count());
+        Assert.Equal(threads, profile.StackSamples.Where(sample => sample.Has("Burner.Program.Burn")).Select(sample => sample.ThreadName).Distinct().Count());
     }
 
-    private static int Events(int pid) =>
-        Directory.GetFiles($"/proc/{pid}/fd").Count(path => new FileInfo(path).LinkTarget?.Contains("[perf_event]", StringComparison.Ordinal) == true);
+    private static string Trace(int pid)
+    {
+        try
+        {
+            using var strace = new ChildProcess("strace", ["-f", "-e", "trace=none", "-p", $"{pid}"]);
+            strace.WaitForErrorLine("attached");
+            Thread.Sleep(1000);
+            strace.Signal(2); /* SIGINT: it lets the process go */
+            strace.WaitForExit();
+            return strace.Errors;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Assert.Skip("there is no strace");
+            throw;
+        }
+        catch (TimeoutException e)
+        {
+            Assert.Skip($"strace may not look at the process: {e.Message}");
+            throw;
+        }
+    }
 }

@@ -10,12 +10,14 @@ public sealed class TimestampTests(ITestOutputHelper log)
 {
     private const long Tolerance = 1_000_000;
 
-    [Fact]
-    public void AlternatingFunctionsAreInTheRightHalves()
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public void AlternatingFunctionsAreInTheRightHalves(string engine)
     {
+        Engines.SkipWhereRefused(engine);
         using TargetProgram target = TargetProgram.StartReady("Alternator");
         using var collector = new Collector();
-        PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-d", "5", "-r", "1000", "--timestamps");
+        PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-d", "5", "-r", "1000", "--timestamps", "--engine", engine);
         string printed = target.Finish();
         Assert.Contains("done", printed);
         List<(char Function, long Entered, long Left)> visits = [.. printed.Split('\n').Where(line => line.StartsWith("A ", StringComparison.Ordinal) || line.StartsWith("B ", StringComparison.Ordinal)).Select(Visit)];
@@ -40,12 +42,14 @@ public sealed class TimestampTests(ITestOutputHelper log)
         Assert.InRange((double)inPlan / judged, 0.97, 1);
     }
 
-    [Fact]
-    public void TimesLieInTheCaptureAndNeverGoBackwards()
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public void TimesLieInTheCaptureAndNeverGoBackwards(string engine)
     {
+        Engines.SkipWhereRefused(engine);
         using TargetProgram target = TargetProgram.StartReady("Burner", "3");
         using var collector = new Collector();
-        PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-d", "3", "-r", "1000", "--timestamps");
+        PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-d", "3", "-r", "1000", "--timestamps", "--engine", engine);
         var last = new Dictionary<string, long>();
         int count = 0;
         foreach (PprofSample sample in profile.StackSamples)

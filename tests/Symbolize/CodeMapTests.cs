@@ -68,11 +68,11 @@ public class CodeMapTests
     [Fact]
     public void TheSameMethodAndAddressAgainIsNotNews()
     {
-        map.Load(Code("A", 0x1000, 0x100), At(1));
-        map.Exists(Code("again", 0x1000, 0x100), At(5));
-        map.Load(Code("again", 0x1000, 0x100), At(6));
-        Assert.Equal("A", Find(0x1000, 9));
-        Assert.Equal(1, map.Count);
+        MethodCode first = map.Load(Code("A", 0x1000, 0x100), At(1));
+        Assert.Same(first, map.Load(Code("A", 0x1000, 0x100), At(3)));
+        Assert.Same(first, map.Exists(Code("A", 0x1000, 0x100), At(5)));
+        Assert.Same(first, map.Snapshot().Single());
+        Assert.Equal("A", Find(0x1000, 2));
         Assert.Equal(0, map.GenerationAt(At(99)));
     }
 
@@ -83,6 +83,31 @@ public class CodeMapTests
         map.Load(Code("A", 0x1000, 0x100), At(4));
         Assert.Null(Find(0x1000, 2));
         Assert.Equal("A", Find(0x1000, 4));
+    }
+
+    [Fact]
+    public void TheStreamKnowsBetterThanARundownThatWasReadFirst()
+    {
+        map.Load(Code("A", 0x1000, 0x100), At(1));
+        map.Exists(Code("B", 0x1000, 0x100, id: 2), At(20));
+        map.Unload(Code("A", 0x1000, 0x100), At(5));
+        map.Load(Code("B", 0x1000, 0x100, id: 2), At(8));
+        Assert.Equal("A", Find(0x1010, 4));
+        Assert.Null(Find(0x1010, 6));
+        Assert.Equal("B", Find(0x1010, 8));
+        Assert.Equal("B", Find(0x1010, 30));
+    }
+
+    [Fact]
+    public void ADynamicMethodMayHaveAnothersIdAndAddress()
+    {
+        map.Load(Code("A", 0x1000, 0x100), At(1));
+        map.Load(Code("B", 0x1000, 0x100), At(8));
+        Assert.Equal("A", Find(0x1010, 7));
+        Assert.Equal("B", Find(0x1010, 8));
+        map.Exists(Code("C", 0x1000, 0x100), At(20));
+        Assert.Equal("B", Find(0x1010, 19));
+        Assert.Equal("C", Find(0x1010, 21));
     }
 
     [Fact]

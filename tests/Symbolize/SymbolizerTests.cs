@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using DotnetPprof.Model;
 using DotnetPprof.Symbolize;
+using DotnetPprof.Symbolize.Lines;
 using Microsoft.Diagnostics.NETCore.Client;
 using Xunit;
 
@@ -16,6 +17,7 @@ public sealed class SymbolizerTests : IDisposable
     private readonly CodeMap code = new();
     private readonly ManagedModules assemblies = new();
     private readonly NativeModules modules;
+    private readonly PdbFiles pdbs;
     private readonly Symbolizer symbolizer;
 
     public SymbolizerTests(SymbolTargetProgram program, ITestOutputHelper output)
@@ -23,10 +25,15 @@ public sealed class SymbolizerTests : IDisposable
         this.program = program;
         this.output = output;
         modules = new NativeModules(Environment.ProcessId, warnings.Add);
-        symbolizer = new Symbolizer(code, assemblies, modules);
+        pdbs = new PdbFiles("", null, warnings.Add);
+        symbolizer = new Symbolizer(code, assemblies, modules, new SourceFrames(pdbs, new MethodIdentities(), assemblies));
     }
 
-    public void Dispose() => modules.Dispose();
+    public void Dispose()
+    {
+        modules.Dispose();
+        pdbs.Dispose();
+    }
 
     [Fact]
     public void ALibrarysExportIsNamedWithItsModule()
@@ -132,7 +139,7 @@ public sealed class SymbolizerTests : IDisposable
         Location first = symbolizer.Resolve(new InstructionPointer(0x1010), new MonotonicNanos(15));
         Location second = symbolizer.Resolve(new InstructionPointer(0x1010), new MonotonicNanos(25));
         Assert.Equal(("A", "B"), (first.Lines[0].Function.Name, second.Lines[0].Function.Name));
-        Assert.Equal(new Mapping(0, 0, 0, "/app/a.dll", "id", true), first.Mapping);
+        Assert.Equal(new Mapping(0, 0, 0, "/app/a.dll", "id", true) { Kind = CodeKind.Managed }, first.Mapping);
         Assert.Same(first.Mapping, second.Mapping);
         Assert.Same(first, symbolizer.Resolve(new InstructionPointer(0x1010), new MonotonicNanos(16)));
     }
@@ -159,7 +166,7 @@ public sealed class SymbolizerTests : IDisposable
     {
         // As in a target that was killed: the stream told of entry points, and no rundown of sizes ever came.
         using var target = new SymbolTarget(program);
-        using var symbols = new EventPipeSymbols(new DiagnosticsClient(target.Pid));
+        using var symbols = new EventPipeSymbols(new DiagnosticsClient(target.Pid), new SymbolOptions());
         symbols.Attach(TimeSpan.FromSeconds(20));
         target.Do("collect");
         using var targetModules = new NativeModules(target.Pid, warnings.Add);
@@ -172,7 +179,7 @@ public sealed class SymbolizerTests : IDisposable
         }
 
         target.Kill();
-        var names = new Symbolizer(entriesOnly, symbols.Modules, targetModules);
+        var names = new Symbolizer(entriesOnly, symbols.Modules, targetModules, new SourceFrames(pdbs, symbols.Identities, symbols.Modules));
         foreach (MethodCode method in symbols.Code.Snapshot())
         {
             if (method.Size == 0 || targetModules.Find(new InstructionPointer(method.Start))?.Module is not AssemblyModule) continue;

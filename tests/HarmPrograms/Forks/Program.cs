@@ -6,7 +6,8 @@ namespace DotnetPprof.HarmPrograms;
 /// <summary>
 /// Forks LIBRARY: two busy threads, beside which lines from standard input are obeyed. "exec N" starts N programs one
 /// after another and prints how many ended with 0. "fork MS" has the library make a child that computes for a while and
-/// goes on without exec, prints the child's pid, and at its end its wait status. "stop" ends.
+/// goes on without exec, prints the child's pid, and at its end its wait status. "forks MS" has it fork all the time, and
+/// prints how often. "run PATH" has it fork and exec a program, and prints its wait status. "stop" ends.
 /// </summary>
 internal static unsafe class Program
 {
@@ -17,6 +18,8 @@ internal static unsafe class Program
     {
         nint library = NativeLibrary.Load(args[0]);
         var fork = (delegate* unmanaged<int, int>)NativeLibrary.GetExport(library, "fork_and_compute");
+        var forkFor = (delegate* unmanaged<int, int>)NativeLibrary.GetExport(library, "fork_for");
+        var run = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "fork_and_run");
         var wait = (delegate* unmanaged<int, int>)NativeLibrary.GetExport(library, "wait_for");
         Thread[] threads = [new(Burn), new(Burn)];
         Array.ForEach(threads, thread => thread.Start());
@@ -27,6 +30,14 @@ internal static unsafe class Program
             if (words[0] == "exec")
             {
                 Console.WriteLine(Enumerable.Range(0, int.Parse(words[1])).Count(_ => RunTrue()));
+            }
+            else if (words[0] == "forks")
+            {
+                Console.WriteLine(forkFor(int.Parse(words[1])));
+            }
+            else if (words[0] == "run")
+            {
+                Console.WriteLine(wait(run(Marshal.StringToCoTaskMemUTF8(words[1]))));
             }
             else if (words[0] == "fork")
             {

@@ -6,7 +6,8 @@ namespace ThreadParade;
 
 /// <summary>
 /// On each line of standard input: "parade COUNT" runs COUNT threads one after another, each for 20 ms of CPU time and
-/// named after its number; "rename" has a thread burn under two names, one after the other; "early" one that was named
+/// named after its number; "dash COUNT MICROS" the same with short ones without a name, and "crowd COUNT MICROS" with all at
+/// once; "rename" has a thread burn under two names, one after the other; "early" one that was named
 /// long before its start. Every command is answered by "done", with the CPU time of its threads. Ends with the input.
 /// </summary>
 internal static unsafe partial class Program
@@ -25,7 +26,9 @@ internal static unsafe partial class Program
             string[] words = command.Split(' ');
             long cpu = words[0] switch
             {
-                "parade" => Parade(int.Parse(words[1], CultureInfo.InvariantCulture)),
+                "parade" => Parade(Number(words[1])),
+                "dash" => Dash(Number(words[1]), Number(words[2]) * 1000L),
+                "crowd" => Crowd(Number(words[1]), Number(words[2]) * 1000L),
                 "rename" => RunToEnd(new Thread(BurnUnderTwoNames) { Name = "first name" }),
                 "early" => RunToEnd(early),
                 _ => throw new InvalidOperationException(command),
@@ -40,6 +43,27 @@ internal static unsafe partial class Program
         for (int i = 0; i < count; i++)
             sum += RunToEnd(new Thread(BurnShort) { Name = $"parade {i}" });
         return sum;
+    }
+
+    private static int Number(string word) => int.Parse(word, CultureInfo.InvariantCulture);
+
+    private static long Dash(int count, long nanos)
+    {
+        long sum = 0;
+        for (int i = 0; i < count; i++)
+            sum += RunToEnd(new Thread(() => Burn(nanos)));
+        return sum;
+    }
+
+    private static long Crowd(int count, long nanos)
+    {
+        long before = s_ended;
+        Thread[] threads = [.. Enumerable.Range(0, count).Select(i => new Thread(() => Burn(nanos)) { Name = $"crowd {i}" })];
+        foreach (Thread thread in threads)
+            thread.Start();
+        foreach (Thread thread in threads)
+            thread.Join();
+        return s_ended - before;
     }
 
     private static long RunToEnd(Thread thread)
@@ -77,7 +101,7 @@ internal static unsafe partial class Program
         }
         while (now - start < nanos);
         s_sink = x;
-        s_ended += now - start;
+        Interlocked.Add(ref s_ended, now - start);
     }
 
     private static long ThreadCpu()

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using DotnetPprof.Session;
+using DotnetPprof.Tests.RealPrograms;
+using Microsoft.Diagnostics.NETCore.Client;
+using Xunit;
+
+namespace DotnetPprof.Tests.Harm;
+
+/// <summary>
+/// The runtime's createdump takes a signal of ours, where its attaching meets one, for the stop that it waits for, and
+/// the process is stopped for good when it has gone: so there must be none.
+/// </summary>
+[Collection(RealProgramsCollection.Name)]
+public sealed class DumpTests(ITestOutputHelper output)
+{
+    private const int Dumps = 12;
+    private const int CrashDumps = 4;
+    private const int HighestRate = 1_000_000; /* as far as the machine allows */
+    private const int KilledByAbort = 128 + 6;
+
+    /* The stop may come when the dump's client has its answer. */
+    private static readonly TimeSpan s_aftermath = TimeSpan.FromMilliseconds(200);
+
+    private readonly string dump = Path.Combine(Path.GetTempPath(), $"harm-{Guid.NewGuid():N}.dmp");
+
+    /// <summary>What createdump does to a process, without the dump, and so more often than there is time for dumps.</summary>
+    [Fact]
+    public void NaiveTracerLeavesNoProcessStopped()
+    {
+        using var library = new CLibrary(ForkTests.Forks);
+        using var tracer = new CProgram("createdump");
+        using Child target = Targets.StartWithAgent("Forks", library.Path);
+        using ICapture capture = Targets.AttachUnnamed(target, Engines.Timer, HighestRate);
+        Eventually.True(() => capture.Progress.Samples > 1000, "samples came");
+        target.Send($"run {tracer.Path}");
+        int left = int.Parse(target.ReadLine()) >> 8;
+        Assert.SkipWhen(left == 255, "ptrace is refused here");
+        long samples = capture.Progress.Samples;
+        Eventually.True(() => capture.Progress.Samples > samples + 1000, "samples came afterwards");
+        CaptureSummary summary = capture.Finish().Summary;
+        output.WriteLine($"{summary.Samples} samples in {summary.Duration.TotalSeconds:0.0} s; left stopped {left} times");
+        Assert.Equal(0, left);
+        target.Send("stop");
+        Assert.Equal(0, target.WaitForExit());
+    }
+
+    [Fact]
+    public async Task DumpLeavesNoProcessStopped()
+    {
+        SkipWithoutCreatedump();
+        using Child target = Targets.StartWithAgent("Spin", "4");
+        using ICapture capture = Targets.AttachUnnamed(target, Engines.Timer, HighestRate);
+        try
+        {
+            for (int i = 1; i <= Dumps; i++)
+            {
+                Task writing = Task.Run(() => new DiagnosticsClient(target.Pid).WriteDump(DumpType.Triage, dump));
+                Eventually.True(() => AssertNotLeftStopped(target, i) && writing.IsCompleted, "a dump was written");
+                await writing;
+                for (var time = Stopwatch.StartNew(); time.Elapsed < s_aftermath;)
+                    AssertNotLeftStopped(target, i);
+                long samples = capture.Progress.Samples;
+                Eventually.True(() => AssertNotLeftStopped(target, i) && capture.Progress.Samples > samples + 100, "samples came after a dump");
+            }
+        }
+        finally
+        {
+            target.Continue();
+            File.Delete(dump);
+        }
+        CaptureSummary summary = capture.Finish().Summary;
+        output.WriteLine($"{summary.Samples} samples in {summary.Duration.TotalSeconds:0.0} s; {summary.UnsampledNanos / 1e6:0} of {summary.CpuNanos / 1e6:0} ms of CPU time unsampled");
+    }
+
+    [Fact]
+    public void CrashDumpIsWrittenAndTheProcessEnds()
+    {
+        SkipWithoutCreatedump();
+        (string Name, string Value)[] variables =
+            [.. Targets.AgentVariables, ("DOTNET_DbgEnableMiniDump", "1"), ("DOTNET_DbgMiniDumpType", "3"), ("DOTNET_DbgMiniDumpName", dump)];
+        for (int i = 1; i <= CrashDumps; i++)
+        {
+            using Child target = Child.Start(BuiltFiles.Program("Ends"), ["failfast"], variables);
+            Assert.Equal("ready", target.ReadLine());
+            using ICapture capture = Targets.AttachUnnamed(target, Engines.Timer, HighestRate);
+            Eventually.True(() => capture.Progress.Samples > 100, "samples came");
+            target.Send("go");
+            Eventually.True(() => AssertNotLeftStopped(target, i) && target.HasExited, "the process ended");
+            Assert.Equal(KilledByAbort, target.WaitForExit());
+            Assert.True(File.Exists(dump), $"there is no dump: {target.Describe()}");
+            File.Delete(dump);
+            capture.Finish();
+        }
+    }
+
+    /// <summary>A stop without a tracer is in passing while createdump lets go of the threads one by one; not for longer.</summary>
+    /// <returns>True.</returns>
+    private static bool AssertNotLeftStopped(Child target, int dumps)
+    {
+        const int looks = 25;
+        int stopped = 0;
+        while (stopped < looks && ProcessState.IsStopped(target.Pid))
+        {
+            stopped++;
+            Thread.Sleep(20);
+        }
+        Assert.True(stopped < looks, $"dump {dumps} has left the process stopped");
+        return true;
+    }
+
+    private static void SkipWithoutCreatedump()
+    {
+        string path = Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "createdump");
+        Assert.SkipUnless(File.Exists(path), $"there is no {path}");
+    }
+}

@@ -1,0 +1,68 @@
+using DotnetPprof.Drain;
+using DotnetPprof.Model;
+using DotnetPprof.Symbolize;
+using DotnetPprof.Tests.Drain;
+using DotnetPprof.Unwind;
+using Xunit;
+
+namespace DotnetPprof.Tests.Unwind;
+
+/// <summary>Since when a stack is believed.</summary>
+public sealed class RuleTimesTests : IDisposable
+{
+    private static readonly Function s_name = new("M", "M()", "", 0);
+    private static readonly StackKey s_stack = new(new InstructionPointer(0x1005), 0, default);
+
+    private readonly FakeRegion region = new();
+    private readonly CodeMap map = new();
+    private readonly LearnedCodes learned;
+    private readonly RuleTimes times;
+
+    public RuleTimesTests()
+    {
+        learned = new LearnedCodes(map);
+        times = new RuleTimes(map, learned, new KeptChains(region.View));
+    }
+
+    public void Dispose() => region.Dispose();
+
+    [Fact]
+    public void CodeThatIsNotManagedIsRightAtAnyTime() => Assert.True(InForceAt(1));
+
+    [Fact]
+    public void WhatHasNotBeenLearnedIsNotBelieved()
+    {
+        Appear();
+        for (long time = 1; time < 1_000; time++)
+            Assert.False(InForceAt(time));
+    }
+
+    [Fact]
+    public void WhatIsLearnedLateIsBelievedFromThenOn()
+    {
+        MethodCode method = Appear();
+        Assert.False(InForceAt(1_000));
+        learned.Add(new LearnedCode(new CodeToLearn(0x1000, 0x100, method), Frameless(), new MonotonicNanos(50_000_000)));
+        Assert.False(InForceAt(49_999_999));
+        Assert.True(InForceAt(50_000_000));
+        Assert.True(InForceAt(90_000_000));
+    }
+
+    [Fact]
+    public void FramesThatRbpHeadsAreRightBeforeTheyWereLearned()
+    {
+        MethodCode method = Appear();
+        learned.Add(new LearnedCode(new CodeToLearn(0x1000, 0x100, method), new AnalysedCode([], [], [], LeavesByJump: false), new MonotonicNanos(50_000_000)));
+        Assert.True(InForceAt(1));
+    }
+
+    private bool InForceAt(long time) => times.InForceAt(0, 0, s_stack, new MonotonicNanos(time));
+
+    private MethodCode Appear()
+    {
+        var method = new MethodCode(new MethodCodeKey(1, 0, 0x1000), 0x100, 0, null, s_name);
+        return map.Exists(method, new MonotonicNanos(1));
+    }
+
+    private static AnalysedCode Frameless() => new([new RuleRun(0, 0x100, new StepRule(FromRbp: false, 8, 0))], [], [], LeavesByJump: false);
+}
