@@ -1,8 +1,12 @@
 using System.CommandLine;
+using DotnetPprof.Bench.Budget;
+using DotnetPprof.Bench.Capacity;
 using DotnetPprof.Bench.Clock;
 using DotnetPprof.Bench.Compare;
 using DotnetPprof.Bench.Convert;
 using DotnetPprof.Bench.GroundTruth;
+using DotnetPprof.Bench.Overhead;
+using DotnetPprof.Bench.StackTruth;
 
 namespace DotnetPprof.Bench;
 
@@ -12,10 +16,14 @@ internal static class Program
     {
         var root = new RootCommand("Measurements of dotnet-pprof. Run them on a quiet machine, in Release.")
         {
+            BudgetCommand.Create(),
+            CapacityCommand.Create(),
             ClockCommand.Create(),
             CompareCommand.Create(),
             ConvertCommand.Create(),
             ClockTruthCommand.Create(),
+            OverheadCommand.Create(),
+            TruthCommand.Create(),
         };
         try
         {

@@ -18,11 +18,18 @@ internal sealed record RoutineCost(string Clock, double SampleNs, double OverEmp
     public double Share => ClockNs / HandlerNs;
 }
 
+/// <summary>What exact stacks cost the sampling routine, beside a walk by frame pointers alone.</summary>
+/// <param name="LookupNs">CPU time of asking for rules and tables that 15 callers do not need.</param>
+/// <param name="RulesNs">And when a rule is followed for every caller outside libraries.</param>
+internal sealed record ExactStacksCost(double LookupNs, double RulesNs);
+
 /// <summary>Runs native/routine_loop and takes its blocks apart.</summary>
 internal static class RoutineRun
 {
     internal const string Constant = "constant";
     internal const string Empty = "empty";
+    private const string Bare = "bare";
+    private const string Ruled = "ruled";
 
     /// <summary>Return addresses on the stack that is walked.</summary>
     internal const int Callers = 15;
@@ -41,12 +48,18 @@ internal static class RoutineRun
             Difference(signals[clock], signals[Constant])))];
     }
 
+    internal static ExactStacksCost ExactStacks(bool quick)
+    {
+        var calls = Blocks("direct", quick ? 7 : 45, 200_000, Bare, Constant, Ruled);
+        return new ExactStacksCost(Difference(calls[Constant], calls[Bare]), Difference(calls[Ruled], calls[Bare]));
+    }
+
     /// <summary>Nanoseconds of one handler call with that clock: a single block, for comparisons.</summary>
     internal static double MeasureOnce(string clock) => Medians.Of(Blocks("direct", 3, 100_000, clock)[clock]);
 
     /// <summary>The command that runs so many samples with one clock.</summary>
     internal static string[] Command(string mode, int rounds, int samples, params string[] clocks) =>
-        [ClockLoop.RoutineLoopPath, mode, Number(rounds), Number(samples), AgentClockSources.RuntimeLibrary, .. clocks];
+        [BuiltBeside.RoutineLoopPath, mode, Number(rounds), Number(samples), AgentClockSources.RuntimeLibrary, .. clocks];
 
     /// <summary>By pairs: both blocks of a round ran within a few milliseconds, and what else the machine did then hit both.</summary>
     private static double Difference(List<double> a, List<double> b) => Medians.Of(a.Zip(b, (x, y) => x - y));

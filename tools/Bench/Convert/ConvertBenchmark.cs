@@ -43,8 +43,10 @@ internal static class ConvertBenchmark
         var stacks = new SyntheticStacks(seed: 3);
         using var region = new SyntheticRegion(stacks);
         var clock = new TickMap(1_000_000_000);
-        using var aggregator = new SampleAggregator(timestamps, clock, new NoUnloads(), Path.GetDirectoryName(Path.GetFullPath(output)));
-        var drain = new RegionDrain(region.View, region.Rings, aggregator);
+        var aggregator = new SampleAggregator(clock, new NoUnloads());
+        using var window = SampleWindow.Everything(timestamps ? new TimedSamples(new SampleSpill(Path.GetDirectoryName(Path.GetFullPath(output))!)) : null);
+        aggregator.Open(window);
+        var drain = new RegionDrain(region.View, new KeptChains(region.View), aggregator);
         stacks.Kept = drain.Chains;
         GC.Collect(2, GCCollectionMode.Aggressive);
         PeakMemory.Reset();
@@ -73,11 +75,12 @@ internal static class ConvertBenchmark
 
         var writing = Stopwatch.StartNew();
         var threads = new ProfileThread?[drain.Threads.Count];
-        AggregatedSamples built = aggregator.Build(
-            stacks, i => threads[i] ??= new ProfileThread((int)drain.Threads[i].Tid, drain.Threads[i].Name), []);
+        aggregator.ReleaseAll();
+        NamedSamples built = window.Name(
+            aggregator.Keys, clock, stacks, i => threads[i] ??= new ProfileThread((int)drain.Threads[i].Tid, drain.Threads[i].Name));
         var profile = new Profile(new UnixNanos(UnixStart), region.Now, 60_000, new Mapping(0, 0, 0, "/srv/app/App", "", true), built.Sums, ["convert"])
         {
-            Timed = built.Timed,
+            Timed = built.Timed is { } timed ? new JoinedTimedSamples([timed], []) : null,
         };
         IReadOnlyList<string> files = ProfileParts.Write(output, profile);
         writing.Stop();

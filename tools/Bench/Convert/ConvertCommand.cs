@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using DotnetPprof.Bench.Processes;
 using DotnetPprof.Bench.Reporting;
 
 namespace DotnetPprof.Bench.Convert;
@@ -60,17 +60,14 @@ internal static class ConvertCommand
 
     private static ConvertResult Measure(double count, string kind, string directory, bool keepFiles)
     {
-        /* Started as `dotnet Bench.dll`, the process is dotnet; otherwise it is Bench itself. */
-        bool byDotnet = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet";
-        List<string> arguments = [.. byDotnet ? [typeof(ConvertCommand).Assembly.Location] : Array.Empty<string>(), "convert", "--one", kind, "--millions", Text(count), "--folder", directory];
+        List<string> arguments = ["convert", "--one", kind, "--millions", Text(count), "--folder", directory];
         if (keepFiles)
             arguments.Add("--keep");
-        using Process process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, arguments) { RedirectStandardOutput = true })!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0 && JsonSerializer.Deserialize<ConvertResult>(output) is { } result
+        using ChildProgram child = ChildProgram.StartSelf(arguments);
+        string output = child.ReadLine(Timeout.InfiniteTimeSpan);
+        return child.WaitForExit(Timeout.InfiniteTimeSpan) == 0 && JsonSerializer.Deserialize<ConvertResult>(output) is { } result
             ? result
-            : throw new BenchException($"converting {Text(count)} million samples ({kind}) failed with exit code {process.ExitCode}");
+            : throw new BenchException($"converting {Text(count)} million samples ({kind}) failed: {child.Complaint}");
     }
 
     private static string Text(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);

@@ -1,4 +1,4 @@
-using System.Globalization;
+using DotnetPprof.Bench.Processes;
 
 namespace DotnetPprof.Bench.Convert;
 
@@ -6,10 +6,10 @@ namespace DotnetPprof.Bench.Convert;
 internal static class PeakMemory
 {
     /// <summary>Bytes, since the start or the last <see cref="Reset"/>.</summary>
-    public static long Bytes => Field("VmHWM:");
+    public static long Bytes => ProcessUsage.Of(Environment.ProcessId).PeakBytes;
 
     /// <summary>Bytes resident now.</summary>
-    public static long Resident => Field("VmRSS:");
+    public static long Resident => ProcessUsage.Of(Environment.ProcessId).ResidentBytes;
 
     /// <summary>Begins anew with what is resident now, where the kernel permits it.</summary>
     public static void Reset()
@@ -22,15 +22,5 @@ internal static class PeakMemory
         {
             // The peak is then the process's: too high where another measurement came first, never too low.
         }
-    }
-
-    private static long Field(string name)
-    {
-        foreach (string line in File.ReadLines("/proc/self/status"))
-        {
-            if (line.StartsWith(name, StringComparison.Ordinal))
-                return long.Parse(line.AsSpan(name.Length).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture) * 1024;
-        }
-        return 0;
     }
 }

@@ -18,7 +18,8 @@ internal sealed unsafe class SyntheticRegion : IDisposable
     private const int RecordsPerReading = 4;
 
     private static readonly ulong slots = 3 * RegionLayout.Page + RegionLayout.Anchors * (ulong)sizeof(RegionAnchor);
-    private static readonly ulong chains = slots + RegionLayout.Slots * (ulong)sizeof(RegionSlot);
+    private static readonly ulong learning = slots + RegionLayout.Slots * (ulong)sizeof(RegionSlot);
+    private static readonly ulong chains = learning + RegionLayout.LearningBytes;
     private static readonly ulong rings = chains + RegionLayout.ChainsBytes;
     private static readonly ulong total = rings + RegionLayout.RingsBytes;
 
@@ -42,11 +43,13 @@ internal sealed unsafe class SyntheticRegion : IDisposable
             CountersOffset = 2 * RegionLayout.Page,
             AnchorsOffset = 3 * RegionLayout.Page,
             SlotsOffset = slots,
+            LearningOffset = learning,
             ChainsOffset = chains,
             RingsOffset = rings,
             SlotCount = RegionLayout.Slots,
             AnchorCapacity = RegionLayout.Anchors,
         };
+        ((RegionControl*)(memory + RegionLayout.Page))->SlotsUsed = Threads;
         chainIds = [.. PutChains()];
         for (uint i = 0; i < Threads; i++)
         {
@@ -55,14 +58,14 @@ internal sealed unsafe class SyntheticRegion : IDisposable
             slot->Tid = 1000 + i;
             System.Text.Encoding.ASCII.GetBytes($".NET TP Worker {i}", new Span<byte>(slot->Name, 64));
             slot->NameSequence = 2;
+            slot->RingStart = i * RingRecords;
+            slot->RingRecords = RingRecords;
             slot->State = (uint)SlotState.Live;
             ticks[i] = i * 997;
         }
     }
 
     public RegionView View => new(memory, total);
-
-    public RingTable Rings => View.Rings(Threads, RingRecords);
 
     /// <summary>Nanoseconds that have passed, of the clock the ticks are of.</summary>
     public long Now => (long)ticks.Max();

@@ -8,6 +8,9 @@ internal static unsafe partial class Libc
     private const int ClockThreadCpu = 3;
     private const int ResourceUsageOfChildren = -1;
 
+    /// <summary>SIGTERM.</summary>
+    internal const int Terminate = 15;
+
     [LibraryImport("libc", EntryPoint = "clock_gettime")]
     internal static partial int ClockGettime(int clock, Timespec* time);
 
@@ -17,6 +20,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "getrusage")]
     private static partial int GetResourceUsage(int who, long* usage);
+
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    internal static partial int ThreadId();
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    internal static partial int Kill(int pid, int signal);
 
     /// <summary>Seconds of CPU time, user and system, of all children that have ended and been waited for.</summary>
     internal static double ChildrenCpuSeconds()
@@ -35,6 +44,15 @@ internal static unsafe partial class Libc
         if (ClockGettime(ClockThreadCpu, &time) != 0)
             throw new InvalidOperationException("clock_gettime failed");
         return (ulong)time.Seconds * 1_000_000_000 + (ulong)time.Nanoseconds;
+    }
+
+    /// <summary>CLOCK_MONOTONIC.</summary>
+    internal static long MonotonicNanoseconds()
+    {
+        Timespec time;
+        if (ClockGettime(ClockMonotonic, &time) != 0)
+            throw new InvalidOperationException("clock_gettime failed");
+        return (time.Seconds * 1_000_000_000) + time.Nanoseconds;
     }
 
     internal struct Timespec

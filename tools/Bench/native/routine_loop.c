@@ -5,9 +5,12 @@
  *
  * MODE signal: the thread sends itself the signals its timers would send, through the unmodified handler. MODE direct:
  * the handler is called as a function, with the registers of one real signal: the same work without the kernel's. The
- * clock "empty" stands for a handler that does nothing. Every round runs all clocks, beginning with another one each
- * time. Prints "callers N" and then, for every block, "CLOCK SAMPLES CPU_NS".
+ * clock "empty" stands for a handler that does nothing; "constant" reads nothing, "bare" is the same without learned rules
+ * and modules' tables, "ruled" with a rule for every caller that is no library's. Every round runs all clocks, beginning
+ * with another one each time. Prints "callers N" and then, for every block, "CLOCK SAMPLES CPU_NS".
  */
+#include "cfi.h"
+#include "rules.h"
 #include "slots.h"
 #include "sources.h"
 #include "syscalls.h"
@@ -29,6 +32,7 @@
 #define RING_RECORDS 1024u
 #define DRAIN_EVERY 512u
 #define MAX_CLOCKS 16
+#define LEARNED 200000u
 #define NEVER_NS (UINT64_C(3600) * 1000000000u)
 #define SHOT_PERIOD_NS UINT64_C(100000)
 /* Bytes of locals in each frame, so that 15 frames lie on as many cache lines as a program's would. */
@@ -68,6 +72,47 @@ static void install(int number, signal_entry handler)
         fail("no signal handler could be installed");
 }
 
+/* As many rules as a large program's, of code that is not in this stack: what every sample pays. */
+static void learn(void)
+{
+    if (rules_begin() != 0)
+        fail("no memory for rules");
+    for (u64 i = 0; i < LEARNED; i++) {
+        RegionRule rule = {.cfa = 16, .kind = (u8)(i % 8 == 0 ? RULE_KIND_RETURN : RULE_KIND_HERE)};
+        rules_publish(UINT64_C(0x7f0012340000) + i * 7, &rule, 1);
+    }
+}
+
+/* This program's frames stand for managed ones: headed by rbp, in code of no module. */
+static void hide_own_code(void)
+{
+    u64 own = (u64)hide_own_code;
+    for (u32 i = 0; i < cfi_module_count; i++) {
+        CfiModule *module = &cfi_modules[i];
+        if (own < module->text_low || own >= module->text_high)
+            continue;
+        for (u64 at = module->text_low >> CFI_BLOCK_SHIFT; at <= module->text_high >> CFI_BLOCK_SHIFT; at++) {
+            u32 bit = cfi_block_bit(at << CFI_BLOCK_SHIFT);
+            for (u32 callers = 0; callers < 2; callers++)
+                cfi_blocks.bits[callers][bit / 64] &= ~(UINT64_C(1) << (bit % 64));
+        }
+    }
+}
+
+/* What the walk knows beside frame pointers. */
+typedef struct Knowledge {
+    RuleTable *rules;
+    CfiBlocks blocks;
+} Knowledge;
+
+static Knowledge usual, bare, ruled;
+
+static void use_knowledge(const Knowledge *knowledge)
+{
+    rule_table = knowledge->rules;
+    cfi_blocks = knowledge->blocks;
+}
+
 static void set_up(void)
 {
     region = mmap(0, TOTAL_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -87,6 +132,8 @@ static void set_up(void)
         fail("the handler could not be set up");
     slots_set_rates(1u << RATE_SHIFT, 1u << RATE_SHIFT, 1000000);
     cfi_find_modules();
+    hide_own_code();
+    learn();
 
     pthread_attr_t attributes;
     void *low;
@@ -180,14 +227,39 @@ static __attribute__((noinline)) u64 descend(u32 frames, int number, u64 samples
     return result;
 }
 
-/* Callers of the newest sample; it must have reached the root. */
-static u32 callers(void)
+/* The newest sample's callers; it must have reached the root. */
+static const RegionChain *newest_chain(void)
 {
     const Slot *slot = &hot.slots[0];
     const RegionRecord *record = &slot->ring[(slot->head - 1) & slot->mask];
     if (slot->head == 0 || record->kind != RECORD_SHOT || record->stop != STOP_ROOT)
         fail("the stack was not walked to its root");
-    return ((const RegionChain *)(region + CHAINS_OFFSET + (u64)record->chain * REGION_CHAIN_UNIT))->depth;
+    return (const RegionChain *)(region + CHAINS_OFFSET + (u64)record->chain * REGION_CHAIN_UNIT);
+}
+
+static u32 callers(void)
+{
+    return newest_chain()->depth;
+}
+
+/* Rules that say what frame pointers say, for all callers of the newest sample that rbp heads a frame of. */
+static void learn_callers(void)
+{
+    usual = (Knowledge){rule_table, cfi_blocks};
+    ruled = usual;
+    ruled.rules = malloc(sizeof *ruled.rules);
+    if (!ruled.rules)
+        fail("no memory for rules");
+    memcpy(ruled.rules, usual.rules, sizeof *ruled.rules);
+    use_knowledge(&ruled);
+    const RegionChain *chain = newest_chain();
+    for (u32 i = 0; i < chain->depth; i++) {
+        u64 ret = ((const u64 *)(chain + 1))[i];
+        RegionRule rule = {.cfa = 16, .saved_rbp = 16, .from_rbp = 1, .kind = RULE_KIND_RETURN};
+        if (!cfi_covers(ret - 1, 1) && rules_publish(ret, &rule, 1) != 0)
+            fail("no room for a rule");
+    }
+    use_knowledge(&usual);
 }
 
 int main(int argc, char **argv)
@@ -199,10 +271,13 @@ int main(int argc, char **argv)
     u64 samples = strtoull(argv[3], 0, 10);
     int count = argc - 5;
     clock_read clocks[MAX_CLOCKS];
+    const Knowledge *knowledge[MAX_CLOCKS];
     set_up();
     for (int i = 0; i < count; i++) {
-        int empty = strcmp(argv[5 + i], "empty") == 0;
-        clocks[i] = empty ? 0 : bench_source(argv[5 + i], argv[4]);
+        const char *name = argv[5 + i];
+        int empty = strcmp(name, "empty") == 0;
+        knowledge[i] = strcmp(name, "bare") == 0 ? &bare : strcmp(name, "ruled") == 0 ? &ruled : &usual;
+        clocks[i] = empty ? 0 : bench_source(knowledge[i] == &usual ? name : "constant", argv[4]);
         if (!empty && !clocks[i])
             fail("a clock that this machine does not have");
     }
@@ -215,6 +290,7 @@ int main(int argc, char **argv)
     u32 frames = CALLERS - shallow;
     descend(frames, own_signal, samples);
     printf("callers %u\n", callers());
+    learn_callers();
 
     u64 expected = hot.slots[0].counts[COUNTER_SAMPLES];
     for (u64 round = 0; round < rounds; round++) {
@@ -224,8 +300,11 @@ int main(int argc, char **argv)
                 use_clock(clocks[at]);
                 expected += samples;
             }
+            use_knowledge(knowledge[at]);
             u64 ns = descend(frames, clocks[at] ? own_signal : empty_signal, samples);
             printf("%s %lu %lu\n", argv[5 + at], samples, ns);
+            if (clocks[at] && callers() != CALLERS)
+                fail("the stack was not walked whole");
         }
     }
     if (hot.slots[0].counts[COUNTER_SAMPLES] != expected || hot.slots[0].counts[COUNTER_LOST_RING_FULL] != 0)

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using DotnetPprof.Tests.Harm;
+using DotnetPprof.Tests.PprofReader;
+using DotnetPprof.Tests.RealPrograms;
+using DotnetPprof.Tests.Serve;
+
+namespace DotnetPprof.ServeSoak;
+
+/// <summary>
+/// Many services that do little come and go at random, half of them killed. Watched: what <c>serve</c> takes. Checked:
+/// every end of one that was sampled left a closed file, and nothing is left of those that are gone.
+/// </summary>
+internal sealed partial class ChurnRun(TimeSpan length, Random random, int count)
+{
+    private const double MostCpu = 0.05;
+    private const long MostResidentMiB = 300;
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Services and <c>serve</c> compile their code better and better at first.</summary>
+    private static readonly TimeSpan s_settle = TimeSpan.FromSeconds(30);
+
+    private readonly Findings findings = new();
+    private readonly List<Reading> readings = [];
+    private readonly List<(int Pid, long Time)> ends = [];
+    private readonly Stopwatch elapsed = Stopwatch.StartNew();
+
+    internal async Task<Findings> Run()
+    {
+        using var serve = new ServeProcess();
+        serve.Start("--window", "10s");
+        var living = new List<(LoadedService Service, TimeSpan Until)>();
+        try
+        {
+            Look(serve);
+            while (living.Count < count)
+            {
+                living.Add(Begin(serve));
+                await Task.Delay(200).ConfigureAwait(false);
+            }
+            foreach ((LoadedService service, _) in living)
+                await serve.WaitUntilSampling(service.Pid).ConfigureAwait(false);
+            await Quiet(serve).ConfigureAwait(false);
+            await Churn(serve, living).ConfigureAwait(false);
+            foreach ((LoadedService service, _) in living)
+                End(service);
+            living.Clear();
+            while ((await serve.Metrics().ConfigureAwait(false))["dotnet_pprof_targets{state=\"sampling\"}"] > 0)
+                await Task.Delay(100).ConfigureAwait(false);
+            await Task.Delay(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+            Look(serve);
+            CheckFiles(serve);
+            Report();
+            return findings;
+        }
+        finally
+        {
+            living.ForEach(one => one.Service.Dispose());
+        }
+    }
+
+    /// <summary>All are there, and none comes or goes.</summary>
+    private async Task Quiet(ServeProcess serve)
+    {
+        await Task.Delay(s_settle).ConfigureAwait(false);
+        Look(serve);
+        await Task.Delay(length / 6).ConfigureAwait(false);
+        Look(serve);
+        Share("all there, none comes or goes", readings[^2], readings[^1], required: true);
+    }
+
+    private async Task Churn(ServeProcess serve, List<(LoadedService Service, TimeSpan Until)> living)
+    {
+        Reading before = readings[^1];
+        TimeSpan end = elapsed.Elapsed + (length * 4 / 6);
+        for (TimeSpan next = elapsed.Elapsed; elapsed.Elapsed < end; await Task.Delay(100).ConfigureAwait(false))
+        {
+            for (int i = 0; i < living.Count; i++)
+            {
+                if (elapsed.Elapsed < living[i].Until)
+                    continue;
+                End(living[i].Service);
+                living[i] = Begin(serve);
+            }
+            if (elapsed.Elapsed < next)
+                continue;
+            next += s_look;
+            Look(serve);
+        }
+        Look(serve);
+        Share($"{ends.Count} ended and were followed by others", before, readings[^1], required: false);
+    }
+
+    private (LoadedService Service, TimeSpan Until) Begin(ServeProcess serve) =>
+        (new LoadedService(serve, s_pause), elapsed.Elapsed + TimeSpan.FromSeconds(60 + (random.NextDouble() * 180)));
+
+    private void End(LoadedService service)
+    {
+        ends.Add((service.Pid, (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100));
+        if (random.Next(2) == 0)
+            service.Kill();
+        else
+            service.End();
+        service.Dispose();
+    }
+
+    private void Look(ServeProcess serve) => readings.Add(new Reading(elapsed.Elapsed, ProcessState.Of(serve.Process.Pid), CpuOf(serve.Process.Pid)));
+
+    private static double CpuOf(int pid)
+    {
+        string stat = File.ReadAllText($"/proc/{pid}/stat");
+        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return (long.Parse(fields[11]) + long.Parse(fields[12])) / 100.0;
+    }
+
+    private void Share(string what, Reading from, Reading to, bool required)
+    {
+        double seconds = (to.Time - from.Time).TotalSeconds, share = (to.CpuSeconds - from.CpuSeconds) / seconds;
+        FindingsTable table = findings.Tables.Find(table => table.Headers[0] == "CPU of serve") ?? findings.Table("CPU of serve", "seconds", "share of a core");
+        table.Add($"{what}", $"{seconds:0}", $"{share:P2}");
+        if (required)
+            findings.Require(share <= MostCpu, $"{count} services cost {share:P1} of a core");
+    }
+
+    private void Report()
+    {
+        FindingsTable table = findings.Table("what serve holds", "at its start", "at most", "after the last service");
+        ProcessState first = readings[0].State, last = readings[^1].State;
+        long most = last.MostResidentKiB / 1024;
+        table.Add($"resident MiB", $"{first.ResidentKiB / 1024:N0}", $"{most:N0}", $"{last.ResidentKiB / 1024:N0}");
+        Add("descriptors", state => state.Files);
+        Add("mappings", state => state.Mappings);
+        Add("threads", state => state.Threads);
+        findings.Require(most <= MostResidentMiB, $"serve took {most} MiB");
+        /* The runtime keeps two descriptors of every assembly that it has loaded, and its pools for a while. */
+        findings.Require(last.Files <= first.Files + 300, $"descriptors went from {first.Files} to {last.Files}");
+        findings.Require(last.Threads <= first.Threads + 24, $"threads went from {first.Threads} to {last.Threads}");
+
+        void Add(string what, Func<ProcessState, long> of) =>
+            table.Add($"{what}", $"{of(readings[0].State):N0}", $"{readings.Max(reading => of(reading.State)):N0}", $"{of(readings[^1].State):N0}");
+    }
+
+    private void CheckFiles(ServeProcess serve)
+    {
+        HashSet<int> sampled = [.. Sampling().Matches(serve.Process.Output).Select(match => int.Parse(match.Groups[1].Value))];
+        int closed = 0, early = 0;
+        double latest = 0;
+        foreach ((int pid, long time) in ends)
+        {
+            List<PprofFile> windows = serve.Windows(pid); // each is read, and held to pprof's rules
+            if (!sampled.Contains(pid))
+            {
+                early++;
+                continue;
+            }
+            if (windows.Count == 0)
+                continue;
+            closed++;
+            latest = Math.Max(latest, (time - windows[^1].EndNanos) / 1e9);
+        }
+        findings.Table("services that ended", "ended before they were sampled", "left a closed file", "last window's end before theirs, at most (s)")
+            .Add($"{ends.Count}", $"{early}", $"{closed}", $"{latest:0.00}");
+        findings.Require(closed + early == ends.Count, $"{ends.Count - early - closed} services ended and left no file");
+        findings.Require(latest < 2, $"a service's last {latest:0.0} s are in no window");
+    }
+
+    [GeneratedRegex(@"sampling \S+ \(([0-9]+)\)")]
+    private static partial Regex Sampling();
+
+    private sealed record Reading(TimeSpan Time, ProcessState State, double CpuSeconds);
+}
