@@ -12,6 +12,7 @@ internal static unsafe partial class RegionInterop
     private const int Shared = 1;
     private const int DontNeed = 4;
     private const long FutexCall = 202;
+    private const int FutexWait = 0;
     private const int FutexWake = 1;
     private const int Realtime = 0;
     private const int Monotonic = 1;
@@ -44,6 +45,17 @@ internal static unsafe partial class RegionInterop
     {
         fixed (uint* address = &word)
             SystemCall(FutexCall, address, FutexWake, int.MaxValue, 0, 0, 0);
+    }
+
+    /// <summary>
+    /// Waits until somebody wakes who waits on the word, in whatever process; not at all if it is not <paramref name="seen"/>
+    /// any more. It may return before.
+    /// </summary>
+    internal static void Wait(ref uint word, uint seen, TimeSpan patience)
+    {
+        var timeout = new TimeSpec { Seconds = (long)patience.TotalSeconds, Nanoseconds = patience.Ticks % TimeSpan.TicksPerSecond * TimeSpan.NanosecondsPerTick };
+        fixed (uint* address = &word)
+            SystemCall(FutexCall, address, FutexWait, (int)seen, (nint)(&timeout), 0, 0);
     }
 
     /// <summary>CLOCK_MONOTONIC in nanoseconds.</summary>
