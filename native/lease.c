@@ -14,8 +14,11 @@ long timer_set(i64 timer, u64 first_ns, u64 interval_ns)
 
 long timer_arm(i64 timer, u64 first_ns, u64 interval_ns)
 {
+    /* Whoever sets it and only then looks may be held up in between, by the scheduler or by the dump itself, while it fires. */
+    if (is_quiet())
+        return 0;
     long result = timer_set(timer, first_ns, interval_ns);
-    /* Looked at after it was set: a fork that raises the quiet after this look stops it itself. */
+    /* Looked at again after it was set: a fork that raises the quiet after this look stops it itself. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (is_quiet())
         timer_set(timer, 0, 0);

@@ -10,8 +10,9 @@
  * Ownership.
  *   hot.quiet_raised  counts forks that raised a quiet; forking threads add to it (seq_cst) before they stop timers.
  *   hot.quiet_lifted  the last of them that is over: the agent's thread alone stores it (seq_cst), before it sets timers.
- *   Whoever sets a timer does so by timer_arm, which looks at the two after it (seq_cst): either it sees the quiet and
- *   stops the timer again, or the timer was set before the quiet was raised and the forking thread stops it. A handler
+ *   Whoever sets a timer does so by timer_arm, which looks at the two before it, and sets none while they differ, and after it
+ *   (seq_cst): either it sees the quiet and stops the timer again, or the timer was set before the quiet was raised and
+ *   the forking thread stops it. A handler
  *   in flight is no exception.
  *   forks[]           a forking thread owns the entry of its number until it stores `number` (release), which pairs with
  *                     the acquire in quiet_fork; after that `is_made` alone changes (release, acquire likewise).

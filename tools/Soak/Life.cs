@@ -22,7 +22,7 @@ internal sealed class Life(LifePlan plan, string engine, Findings findings, Reso
         using var collectors = new CollectorRuns(random, captures, findings);
         using Target target = Target.Start(plan, captures.EngineName(), captures.Rate(), collectors.ProfilePath);
         findings.Count($"targets, {plan.Kind}");
-        var others = new OtherClients(random, findings);
+        var others = new OtherClients(random, findings, plan);
         var time = Stopwatch.StartNew();
         if (plan.Kind == TargetKind.Launched)
             HurtLaunched(target, collectors, others, time);

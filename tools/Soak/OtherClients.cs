@@ -6,7 +6,7 @@ using Microsoft.Diagnostics.NETCore.Client;
 namespace DotnetPprof.Soak;
 
 /// <summary>Those who use the same runtime at the same time, as dotnet-trace, dotnet-counters and dotnet-dump do.</summary>
-internal sealed class OtherClients(Random random, Findings findings)
+internal sealed class OtherClients(Random random, Findings findings, LifePlan plan)
 {
     private const int SigCont = 18;
     private const int LookIntervalMs = 100;
@@ -68,7 +68,7 @@ internal sealed class OtherClients(Random random, Findings findings)
     /*
      * createdump takes whatever a thread stops for to be the SIGSTOP of its attaching. Where that was a signal, the
      * SIGSTOP comes when createdump has gone, and the process is left stopped, perhaps after the dump's client has its
-     * answer. The runtime's suspensions are signals too, so this happens without us; but timers of ours must not cause it.
+     * answer. A null reference is a signal too, so this happens without us; but timers of ours must not cause it.
      */
     private void Await(Task dump, Target target)
     {
@@ -94,9 +94,10 @@ internal sealed class OtherClients(Random random, Findings findings)
 
     private void GoOn(Target target)
     {
-        if (ProcessState.TimersOf(target.Pid) > 0)
+        bool isSampled = ProcessState.TimersOf(target.Pid) > 0;
+        if (isSampled && !plan.HasSignalsOfItsOwn)
             throw new ProblemException(ProblemKind.Hang, $"a dump left its process stopped while timers sampled it: {HangDescription.Of(target.Pid)}");
-        findings.Count("dumps that left their unsampled process stopped");
+        findings.Count(isSampled ? "dumps that met a signal of their process's own, perhaps, and left it stopped" : "dumps that left their unsampled process stopped");
         target.Signal(SigCont);
     }
 
