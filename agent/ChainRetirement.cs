@@ -44,6 +44,14 @@ internal sealed unsafe class ChainRetirement(SharedRegion region)
         return Grow(0);
     }
 
+    /// <summary>Nothing more is written: the memory is about to go.</summary>
+    internal void End()
+    {
+        Array.Clear(_room);
+        HotPath.SetChainsRoom(0, 0);
+        HotPath.SetChainsRoom(1, 0);
+    }
+
     /// <summary>One step; called often.</summary>
     /// <param name="slots">No slot from this one on has been used.</param>
     internal void Tend(uint slots)

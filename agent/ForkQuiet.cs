@@ -6,7 +6,8 @@ namespace DotnetPprof.Agent;
 /// <summary>
 /// Lifts the quiet that forks raise (native/quiet.h), once it is known what became of the child. While that is createdump,
 /// or createdump traces us, it stays; a child that is gone or has become another program ends it, and one that goes on
-/// without exec does so after a quarter of a second, which is more than an exec takes on a busy machine.
+/// without exec does so after a quarter of a second. Where there are more who want to run than cores, or the processes have a
+/// quota, a child may not have run by then: so it is waited for longer as long as it wants to and hardly has.
 /// <para>
 /// A quiet that was in vain costs samples, and a program may fork all the time: whichever thread forked raises none for
 /// ten seconds, since who starts createdump is the runtime's own thread or one that is crashing; and no thread does for
@@ -17,6 +18,10 @@ namespace DotnetPprof.Agent;
 internal sealed class ForkQuiet
 {
     private const long ExecPatienceNs = 250_000_000;
+
+    /* An exec takes a few milliseconds of CPU time, in the kernel's ticks of a hundredth of a second. */
+    private const ulong ExecTicks = 5;
+    private const long LongestExecPatienceNs = 5_000_000_000;
     private const long SpareThreadNs = 10_000_000_000;
     private const long SpareFactor = 10;
     private const long LongestWaitNs = 1_000_000_000;
@@ -66,7 +71,7 @@ internal sealed class ForkQuiet
             foreach (uint tid in _inVain)
                 HotPath.SpareFromQuiet(tid, (ulong)(after + SpareThreadNs));
             if (_inVain.Count > 0)
-                HotPath.SpareFromQuiet(0, (ulong)(after + (SpareFactor * Math.Min(after - _beganAt, ExecPatienceNs))));
+                HotPath.SpareFromQuiet(0, (ulong)(after + (SpareFactor * Math.Min(after - _beganAt, LongestExecPatienceNs))));
         }
         _hasSeenDumper = false;
         _beganAt = 0;
@@ -93,7 +98,7 @@ internal sealed class ForkQuiet
         if (tid == 0 || isMade == 0)
             return true;
         /* Forks may follow each other faster than that, so the quiet has an end of its own. */
-        bool isYoung = now - (long)since < ExecPatienceNs && now - _beganAt < ExecPatienceNs;
+        bool isYoung = IsNewEnough(since, now, ExecPatienceNs);
         bool isAnother = false;
         try
         {
@@ -108,7 +113,7 @@ internal sealed class ForkQuiet
                     _hasSeenDumper = true;
                     return true;
                 }
-                if (isYoung && program == own)
+                if (program == own && (isYoung || (IsNewEnough(since, now, LongestExecPatienceNs) && HasHardlyRun(child))))
                     return true;
                 isAnother = true;
             }
@@ -121,6 +126,16 @@ internal sealed class ForkQuiet
         if (isAnother || Libc.Now(Libc.ClockMonotonic) - Math.Max(_lookedAt, (long)since) < ShortestDumpNs)
             _inVain.Add(tid);
         return false;
+    }
+
+    private bool IsNewEnough(ulong since, long now, long patience) => now - (long)since < patience && now - _beganAt < patience;
+
+    /// <summary>Whether a process is ready to run, or about to be, and has not yet been given the time that an exec takes.</summary>
+    private static bool HasHardlyRun(string pid)
+    {
+        string stat = File.ReadAllText($"/proc/{pid}/stat");
+        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return fields[0] is "R" or "D" && ulong.Parse(fields[11], CultureInfo.InvariantCulture) + ulong.Parse(fields[12], CultureInfo.InvariantCulture) < ExecTicks;
     }
 
     private static string[] ChildrenOf(uint tid)

@@ -217,6 +217,7 @@ internal sealed unsafe class SamplingSession
     internal void Release()
     {
         _slots.End();
+        _chains.End();
         _region.ReleaseSessionMemory();
     }
 
@@ -229,6 +230,10 @@ internal sealed unsafe class SamplingSession
         ulong period;
         RateLimit limit;
         _timers.Begin(request);
+        /* Before a sample's cost is measured, by taking some. */
+        HotPath.ResetChains();
+        if (!_chains.Begin())
+            return "there is no memory for its stacks";
         if (engine.Kind == EngineKind.Perf)
         {
             _clock.ChooseKernels(request.Clock);
@@ -244,9 +249,6 @@ internal sealed unsafe class SamplingSession
             period = _timers.Plan.PeriodNs(KernelTick.Nanoseconds);
         }
         HotPath.FindModules();
-        HotPath.ResetChains();
-        if (!_chains.Begin())
-            return "there is no memory for its stacks";
         _slots.Begin(_timers.Plan, period, request.BufferMegabytes);
         if (engine.Kind == EngineKind.Perf && _perf.Start(_timers.PrepareBeside) is { } refused)
             return refused;

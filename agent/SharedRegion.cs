@@ -8,7 +8,9 @@ namespace DotnetPprof.Agent;
 /// <summary>
 /// The memfd the collector reads, as the agent maps it. Its size is fixed for ever: were it not sealed, anybody who
 /// opened it could truncate it under the signal handler. It is sparse; only what a session uses takes memory, and gives
-/// it back afterwards. Children do not inherit it, dumps do not contain it.
+/// it back afterwards. Children do not inherit it, the kernel's dumps do not contain it. The runtime's createdump knows
+/// nothing of that and reads all that can be read, which would give memory to all of it: so only what a session has used
+/// can be. What could be read once stays so: a signal that comes late must not fault.
 /// </summary>
 internal sealed unsafe class SharedRegion
 {
@@ -30,8 +32,12 @@ internal sealed unsafe class SharedRegion
     private static readonly ulong s_ringsOffset = PageAligned(s_chainsOffset + RegionLayout.ChainsBytes);
     private static readonly ulong s_totalBytes = s_ringsOffset + RegionLayout.RingsBytes;
 
+    /* What can be read grows by so much at a time: each piece is a mapping of its own where its neighbours cannot be. */
+    private const ulong Piece = 1 << 20;
+
     private readonly int _fd;
     private readonly byte* _base;
+    private readonly bool[] _accessible = new bool[(s_totalBytes + Piece - 1) / Piece];
 
     private SharedRegion(int fd, byte* address)
     {
@@ -65,7 +71,7 @@ internal sealed unsafe class SharedRegion
             throw new AgentFailure(Marshal.GetLastPInvokeError(), "memfd_create was refused");
         if (Libc.Truncate(fd, (long)s_totalBytes) != 0)
             throw new AgentFailure(Marshal.GetLastPInvokeError(), "the shared region could not be sized");
-        void* address = Libc.Map(null, (nuint)s_totalBytes, Libc.ProtRead | Libc.ProtWrite, Libc.MapShared, fd, 0);
+        void* address = Libc.Map(null, (nuint)s_totalBytes, Libc.ProtNone, Libc.MapShared, fd, 0);
         if ((nint)address == -1)
             throw new AgentFailure(Marshal.GetLastPInvokeError(), "the shared region could not be mapped");
         Libc.Advise(address, (nuint)s_totalBytes, Libc.AdviseDontFork);
@@ -114,13 +120,27 @@ internal sealed unsafe class SharedRegion
         do
             error = Libc.Allocate(_fd, 0, (long)offset, (long)bytes) == 0 ? 0 : Marshal.GetLastPInvokeError();
         while (error == Interrupted);
-        if (error is OutOfMemory or NoSpace)
+        if (error is OutOfMemory or NoSpace || !MakeAccessible(offset, bytes))
             return false;
         /* Before Linux 5.14 the advice is refused: then pages are faulted in one by one. */
         if (Libc.Advise(_base + offset, (nuint)bytes, Libc.AdvisePopulateWrite) == 0)
             return true;
         for (ulong at = offset; at < offset + bytes; at += RegionLayout.Page)
             Interlocked.Or(ref *(ulong*)(_base + at), 0);
+        return true;
+    }
+
+    private bool MakeAccessible(ulong offset, ulong bytes)
+    {
+        for (ulong piece = offset / Piece; piece * Piece < offset + bytes; piece++)
+        {
+            if (_accessible[piece])
+                continue;
+            ulong at = piece * Piece;
+            if (Libc.Protect(_base + at, (nuint)Math.Min(Piece, s_totalBytes - at), Libc.ProtRead | Libc.ProtWrite) != 0)
+                return false;
+            _accessible[piece] = true;
+        }
         return true;
     }
 

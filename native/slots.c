@@ -44,7 +44,7 @@ i64 slots_initialize(u8 *region, u64 (*clock)(void))
     for (u32 i = 0; i < CHAIN_STORES; i++) {
         ChainStore *store = &hot.stores[i];
         store->arena = region + header->chains_offset;
-        store->arena_bytes = chain_start(i + 1);
+        store->arena_bytes = chain_start(i); /* no room: nothing has memory yet */
         store->table_mask = CHAIN_TABLE_ENTRIES - 1;
         store->table = map_private(CHAIN_TABLE_ENTRIES * sizeof(u64));
         if (!store->table)

@@ -35,7 +35,7 @@ DPP_API void slots_set_rates(u64 ticks_per_ns, u64 ns_per_tick, u64 late_toleran
 /* Forgets all chains of the last session. All slots are quiet. */
 DPP_API void slots_reset_chains(void);
 
-/* So much of a half of the chain section has memory, and may be written by the handler. Whole until first set. */
+/* So much of a half of the chain section has memory, and may be written by the handler. None until first set. */
 DPP_API void slots_set_chains_room(u32 half, u64 bytes);
 
 /* Bytes in use of the half of the chain section that is in use, REGION_CHAINS_BYTES / 2 at most. */

@@ -19,6 +19,7 @@ internal static unsafe partial class Libc
     internal const int SealShrink = 2;
     internal const int SealGrow = 4;
 
+    internal const int ProtNone = 0;
     internal const int ProtRead = 1;
     internal const int ProtWrite = 2;
     internal const int ProtExecute = 4;

@@ -13,6 +13,7 @@ internal sealed unsafe class RegionView
 {
     private readonly byte* memory;
     private readonly ulong bytes;
+    private readonly RegionReach? reach;
     private readonly ulong controlOffset;
     private readonly ulong countersOffset;
     private readonly ulong anchorsOffset;
@@ -23,11 +24,13 @@ internal sealed unsafe class RegionView
 
     /// <param name="memory">Start of the region; stays mapped, and of its size, as long as this object is used.</param>
     /// <param name="bytes">Its size.</param>
+    /// <param name="reach">Makes accessible what is read or written; null where all of it is.</param>
     /// <exception cref="RegionFormatException">Not a region of this version.</exception>
-    public RegionView(byte* memory, ulong bytes)
+    public RegionView(byte* memory, ulong bytes, RegionReach? reach = null)
     {
         if (bytes < RegionLayout.Page)
             throw new RegionFormatException($"the agent's region has {bytes} bytes, less than its header");
+        reach?.Cover(0, RegionLayout.Page);
         RegionHeader header = *(RegionHeader*)memory;
         if (header.Magic != RegionLayout.Magic)
             throw new RegionFormatException("the agent's region does not begin with its magic number");
@@ -45,6 +48,7 @@ internal sealed unsafe class RegionView
 
         this.memory = memory;
         this.bytes = bytes;
+        this.reach = reach;
         controlOffset = Section(header.ControlOffset, (ulong)sizeof(RegionControl), bytes, "control");
         countersOffset = Section(header.CountersOffset, RegionLayout.Counters * sizeof(ulong), bytes, "counters");
         anchorsOffset = Section(header.AnchorsOffset, header.AnchorCapacity * (ulong)sizeof(RegionAnchor), bytes, "anchors");
@@ -52,6 +56,11 @@ internal sealed unsafe class RegionView
         chainsOffset = Section(header.ChainsOffset, RegionLayout.ChainsBytes, bytes, "chains");
         ringsOffset = Section(header.RingsOffset, RegionLayout.RingsBytes, bytes, "rings");
         learningOffset = Section(header.LearningOffset, RegionLayout.LearningBytes, bytes, "learning");
+        reach?.Cover(controlOffset, (ulong)sizeof(RegionControl));
+        reach?.Cover(countersOffset, RegionLayout.Counters * sizeof(ulong));
+        reach?.Cover(anchorsOffset, header.AnchorCapacity * (ulong)sizeof(RegionAnchor));
+        reach?.Cover(slotsOffset, header.SlotCount * (ulong)sizeof(RegionSlot));
+        reach?.Cover(learningOffset, (ulong)sizeof(RegionLearning));
         SlotCount = header.SlotCount;
         AnchorCapacity = header.AnchorCapacity;
         TargetPid = header.Pid;
@@ -144,7 +153,10 @@ internal sealed unsafe class RegionView
         uint start = Volatile.Read(ref slot.RingStart);
         uint length = Volatile.Read(ref slot.RingRecords);
         bool fits = System.Numerics.BitOperations.IsPow2(length) && (ulong)start + length <= RegionLayout.RingsBytes / (ulong)sizeof(RegionRecord);
-        return fits ? new Ring((RegionRecord*)(memory + ringsOffset) + start, length) : default;
+        if (!fits)
+            return default;
+        reach?.Cover(ringsOffset + (start * (ulong)sizeof(RegionRecord)), length * (ulong)sizeof(RegionRecord));
+        return new Ring((RegionRecord*)(memory + ringsOffset) + start, length);
     }
 
     public ref RegionLearning Learning => ref *(RegionLearning*)(memory + learningOffset);
@@ -156,6 +168,7 @@ internal sealed unsafe class RegionView
         where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(at + (count * (ulong)sizeof(T)), RegionLayout.LearningBytes);
+        reach?.Cover(learningOffset + at, count * (ulong)sizeof(T));
         return new Span<T>(memory + learningOffset + at, (int)count);
     }
 
@@ -171,6 +184,7 @@ internal sealed unsafe class RegionView
         ulong offset = (ulong)chain * RegionLayout.ChainUnit;
         if (chain == 0 || offset > RegionLayout.ChainsBytes - (ulong)sizeof(RegionChain))
             return -1;
+        reach?.Cover(chainsOffset + offset, (ulong)sizeof(RegionChain));
         byte* at = memory + chainsOffset + offset;
         uint depth = ((RegionChain*)at)->Depth;
         if (depth == 0 || depth > RegionLayout.MaxDepth || depth > returns.Length ||
@@ -178,6 +192,7 @@ internal sealed unsafe class RegionView
         {
             return -1;
         }
+        reach?.Cover(chainsOffset + offset + (ulong)sizeof(RegionChain), depth * sizeof(ulong));
         ulong* words = (ulong*)(at + sizeof(RegionChain));
         for (uint i = 0; i < depth; i++)
             returns[(int)i] = new ReturnAddress(words[i]);

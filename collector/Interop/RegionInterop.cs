@@ -8,10 +8,12 @@ internal static unsafe partial class RegionInterop
     private const int GetSealsCommand = 1034;
     private const int SealShrink = 2;
     private const int SealGrow = 4;
+    private const int NoAccess = 0;
     private const int ReadWrite = 3;
     private const int Shared = 1;
     private const int DontNeed = 4;
     private const long FutexCall = 202;
+    private const int FutexWait = 0;
     private const int FutexWake = 1;
     private const int Realtime = 0;
     private const int Monotonic = 1;
@@ -27,12 +29,17 @@ internal static unsafe partial class RegionInterop
     internal static bool IsSizeSealed(SafeHandle file) =>
         (FileControl((int)file.DangerousGetHandle(), GetSealsCommand, 0) & (SealShrink | SealGrow)) == (SealShrink | SealGrow);
 
+    /// <summary>Maps a file's place in the address space; nothing of it can be accessed yet.</summary>
     /// <returns>The mapping's address, or null.</returns>
     internal static byte* MapShared(SafeHandle file, ulong bytes)
     {
-        void* address = Map(null, (nuint)bytes, ReadWrite, Shared, (int)file.DangerousGetHandle(), 0);
+        void* address = Map(null, (nuint)bytes, NoAccess, Shared, (int)file.DangerousGetHandle(), 0);
         return (nint)address == -1 ? null : (byte*)address;
     }
+
+    /// <summary>Makes whole pages of a mapping accessible.</summary>
+    /// <returns>False when the kernel refuses.</returns>
+    internal static bool MakeAccessible(byte* address, ulong bytes) => Protect(address, (nuint)bytes, ReadWrite) == 0;
 
     internal static void Unmap(byte* address, ulong bytes) => Unmap((void*)address, (nuint)bytes);
 
@@ -44,6 +51,17 @@ internal static unsafe partial class RegionInterop
     {
         fixed (uint* address = &word)
             SystemCall(FutexCall, address, FutexWake, int.MaxValue, 0, 0, 0);
+    }
+
+    /// <summary>
+    /// Waits until somebody wakes who waits on the word, in whatever process; not at all if it is not <paramref name="seen"/>
+    /// any more. It may return before.
+    /// </summary>
+    internal static void Wait(ref uint word, uint seen, TimeSpan patience)
+    {
+        var timeout = new TimeSpec { Seconds = (long)patience.TotalSeconds, Nanoseconds = patience.Ticks % TimeSpan.TicksPerSecond * TimeSpan.NanosecondsPerTick };
+        fixed (uint* address = &word)
+            SystemCall(FutexCall, address, FutexWait, (int)seen, (nint)(&timeout), 0, 0);
     }
 
     /// <summary>CLOCK_MONOTONIC in nanoseconds.</summary>
@@ -81,6 +99,9 @@ internal static unsafe partial class RegionInterop
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int Unmap(void* address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "mprotect")]
+    private static partial int Protect(void* address, nuint length, int protection);
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(void* address, nuint length, int advice);

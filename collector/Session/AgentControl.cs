@@ -10,6 +10,9 @@ internal sealed class AgentControl(RegionView region, int pid)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
+    /// <summary>How often it is looked whether a process that does not answer still lives.</summary>
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
+
     /// <exception cref="UserError">The agent cannot sample this process, or does not answer.</exception>
     public void Start(CaptureOptions options)
     {
@@ -49,11 +52,12 @@ internal sealed class AgentControl(RegionView region, int pid)
         Interlocked.Increment(ref control.Doorbell);
         RegionInterop.Wake(ref control.Doorbell);
         var deadline = new Symbolize.Deadline(s_patience);
-        while (Volatile.Read(ref control.Acknowledged) != command)
+        while (Volatile.Read(ref control.Acknowledged) is var seen && seen != command)
         {
             if (deadline.Left == TimeSpan.Zero || !ProcFs.IsRunning(pid))
                 return false;
-            Thread.Sleep(1);
+            /* The agent wakes whoever waits; one that is gone wakes nobody. */
+            RegionInterop.Wait(ref control.Acknowledged, seen, s_look);
         }
         return true;
     }

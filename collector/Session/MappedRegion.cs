@@ -17,7 +17,7 @@ internal sealed unsafe class MappedRegion : IDisposable
     {
         this.address = address;
         this.bytes = bytes;
-        View = new RegionView(address, bytes);
+        View = new RegionView(address, bytes, new RegionReach(address, bytes));
     }
 
     public RegionView View { get; }

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using DotnetPprof.Model;
 using DotnetPprof.Symbolize.Lines;
 using Microsoft.Diagnostics.Tracing;
-using Microsoft.Diagnostics.Tracing.Parsers.Clr;
 
 namespace DotnetPprof.Symbolize;
 
@@ -42,38 +42,64 @@ internal sealed class BodyEvents(EventIntake intake)
     /// <summary>Bodies and maps that are held for what may follow; for tests.</summary>
     internal int Held => bodies.Count + early.Count;
 
-    public void Loaded(MethodLoadUnloadVerboseTraceData e)
+    /// <summary>Every event comes by here.</summary>
+    public void Read(TraceEvent e)
     {
-        bodies.TurnAt(EventIntake.TimeOf(e).Value, BodyGenerationNanos);
-        bodies.Set(((ulong)e.MethodID, (ulong)e.ReJITID), intake.MethodLoaded(e));
+        ReadOnlySpan<byte> data = EventBytes.Of(e);
+        MonotonicNanos time = EventIntake.TimeOf(e);
+        if (data.Length > MaxEventBytes) return;
+        if (e.ProviderGuid == s_runtime) ReadRuntime((int)e.ID, data, e.Version, time);
+        else if (e.ProviderGuid == s_rundown) ReadRundown((int)e.ID, data, e.Version, time);
+        else if (e.ProviderGuid == s_private && (int)e.ID == 189 && e.Version == 0) Inlined(data, time);
+    }
+
+    private void ReadRuntime(int id, ReadOnlySpan<byte> data, int version, MonotonicNanos time)
+    {
+        switch (id)
+        {
+            case 143 when MethodEvent.TryRead(data, version, out MethodEvent e):
+                bodies.TurnAt(time.Value, BodyGenerationNanos);
+                bodies.Set((e.MethodId, e.NativeCodeId), intake.MethodLoaded(e, time));
+                break;
+            case 144 when MethodEvent.TryRead(data, version, out MethodEvent e):
+                intake.MethodUnloaded(e, time);
+                break;
+            case 159:
+                EntryPoint(data);
+                break;
+            case 190:
+                Map(data, isRundown: false);
+                break;
+            case 72:
+                Details(data, time);
+                break;
+            case 15:
+                Types(data);
+                break;
+        }
     }
 
     /// <summary>In a rundown the map comes before the body it belongs to.</summary>
-    public void Exists(MethodLoadUnloadVerboseTraceData e)
+    private void ReadRundown(int id, ReadOnlySpan<byte> data, int version, MonotonicNanos time)
     {
-        (ulong, ulong) key = ((ulong)e.MethodID, (ulong)e.ReJITID);
-        MethodCode body = intake.MethodExists(e);
-        if (early.Remove(key, out PackedIl map) && !body.Il.IsKnown) body.Il = map;
+        if (id == 150)
+        {
+            Map(data, isRundown: true);
+        }
+        else if (id == 144 && MethodEvent.TryRead(data, version, out MethodEvent e))
+        {
+            MethodCode body = intake.MethodExists(e, time);
+            if (early.Remove((e.MethodId, e.NativeCodeId), out PackedIl map) && !body.Il.IsKnown) body.Il = map;
+        }
     }
 
-    /// <summary>Every event comes by here: those that the library does not read, or trusts too far, are read here.</summary>
-    public void Read(TraceEvent e)
+    /// <summary>R2RGetEntryPoint: method, 8 bytes; type, name and signature; entry point, 8 bytes.</summary>
+    internal void EntryPoint(ReadOnlySpan<byte> data)
     {
-        if (e.EventDataLength is < 0 or > MaxEventBytes) return;
-        if (e.ProviderGuid == s_runtime)
-        {
-            if ((int)e.ID == 190) Map(e.EventData(), isRundown: false);
-            else if ((int)e.ID == 72) Details(e.EventData(), EventIntake.TimeOf(e));
-            else if ((int)e.ID == 15) Types(e.EventData());
-        }
-        else if (e.ProviderGuid == s_rundown && (int)e.ID == 150)
-        {
-            Map(e.EventData(), isRundown: true);
-        }
-        else if (e.ProviderGuid == s_private && (int)e.ID == 189 && e.Version == 0)
-        {
-            Inlined(e.EventData(), EventIntake.TimeOf(e));
-        }
+        if (data.Length < 8) return;
+        int names = EventShape.TextBytes(data[8..], texts: 3);
+        if (names >= 0 && data.Length - 8 - names >= 8)
+            intake.EntryPointFound(U64(data, 0), MemoryMarshal.Cast<byte, char>(data.Slice(8, names)), U64(data, 8 + names));
     }
 
     /// <summary>
@@ -112,7 +138,7 @@ internal sealed class BodyEvents(EventIntake intake)
             return;
         }
 
-        if (!bodies.TryGetValue(key, out MethodCode? body) || RichDebugInfo.Parse(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(whole)) is not { } info) return;
+        if (!bodies.TryGetValue(key, out MethodCode? body) || RichDebugInfo.Parse(CollectionsMarshal.AsSpan(whole)) is not { } info) return;
         body.Il = PackedIl.Of(info.Mappings, new InlineTree(info.Nodes, time));
         intake.ToldInlinees();
     }

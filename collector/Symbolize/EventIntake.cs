@@ -63,34 +63,34 @@ internal sealed class EventIntake(SymbolOptions options, FunctionNames names)
     }
 
     /// <returns>What is known of the body from now on.</returns>
-    public MethodCode MethodExists(MethodLoadUnloadVerboseTraceData e)
+    public MethodCode MethodExists(in MethodEvent e, MonotonicNanos time)
     {
         MethodCode told = CodeOf(e);
-        return Identify(told, Code.Exists(told, TimeOf(e)), TimeOf(e));
+        return Identify(told, Code.Exists(told, time), time);
     }
 
     /// <returns>What is known of the body from now on.</returns>
-    public MethodCode MethodLoaded(MethodLoadUnloadVerboseTraceData e)
+    public MethodCode MethodLoaded(in MethodEvent e, MonotonicNanos time)
     {
         MethodCode told = CodeOf(e);
-        return Identify(told, Code.Load(told, TimeOf(e)), TimeOf(e));
+        return Identify(told, Code.Load(told, time), time);
     }
 
     /// <summary>The runtime told what it inlined somewhere.</summary>
     public void ToldInlinees() => toldInlinees = true;
 
-    public void MethodUnloaded(MethodLoadUnloadVerboseTraceData e)
+    public void MethodUnloaded(in MethodEvent e, MonotonicNanos time)
     {
         MethodCode told = CodeOf(e);
-        Code.Unload(told, TimeOf(e));
-        Identify(told, told, TimeOf(e));
+        Code.Unload(told, time);
+        Identify(told, told, time);
     }
 
-    public void EntryPointFound(R2RGetEntryPointTraceData e)
-    {
-        var key = new MethodCodeKey((ulong)e.MethodID, 0, (ulong)e.EntryPoint);
-        Code.EntryPoint(new MethodCode(key, 0, 0, null, names.Of(e.MethodNamespace, e.MethodName, e.MethodSignature, Tier(OptimizationTier.ReadyToRun)), precompiled: true));
-    }
+    /// <param name="methodId">The runtime's MethodDesc.</param>
+    /// <param name="methodNames">See <see cref="FunctionNames.Of"/>.</param>
+    /// <param name="start">First byte of the code.</param>
+    public void EntryPointFound(ulong methodId, ReadOnlySpan<char> methodNames, ulong start) =>
+        Code.EntryPoint(new MethodCode(new MethodCodeKey(methodId, 0, start), 0, 0, null, names.Of(methodNames, Tier(OptimizationTier.ReadyToRun)), precompiled: true));
 
     /// <summary>EventPipe stamps events with CLOCK_MONOTONIC in nanoseconds on Linux: QPC ticks are what we count in.</summary>
     internal static MonotonicNanos TimeOf(TraceEvent e)
@@ -100,14 +100,14 @@ internal sealed class EventIntake(SymbolOptions options, FunctionNames names)
 #pragma warning restore CS0618
     }
 
-    private MethodCode CodeOf(MethodLoadUnloadVerboseTraceData e)
+    private MethodCode CodeOf(in MethodEvent e)
     {
-        var key = new MethodCodeKey((ulong)e.MethodID, (ulong)e.ReJITID, (ulong)e.MethodStartAddress);
-        Mapping? mapping = e.IsDynamic ? ManagedModules.Dynamic : Modules.Find((ulong)e.ModuleID);
-        Function function = names.Of(e.MethodNamespace, e.MethodName, e.MethodSignature, e.IsDynamic ? "" : Tier(e.OptimizationTier));
-        return new MethodCode(key, (uint)e.MethodSize, (ulong)e.ModuleID, mapping, function, precompiled: !e.IsJitted && !e.IsDynamic)
+        var key = new MethodCodeKey(e.MethodId, e.NativeCodeId, e.Start);
+        Mapping? mapping = e.IsDynamic ? ManagedModules.Dynamic : Modules.Find(e.ModuleId);
+        Function function = names.Of(e.Names, e.IsDynamic ? "" : Tier((OptimizationTier)e.Tier));
+        return new MethodCode(key, e.Size, e.ModuleId, mapping, function, e.IsPrecompiled)
         {
-            Token = e.IsDynamic ? 0 : (uint)e.MethodToken,
+            Token = e.IsDynamic ? 0 : e.Token,
         };
     }
 

@@ -81,21 +81,16 @@ internal sealed class EventPipeReader
     internal static void Subscribe(EventPipeEventSource source, EventIntake intake, bool isStream)
     {
         var rundown = new ClrRundownTraceEventParser(source);
-        var bodies = new BodyEvents(intake);
-        rundown.LoaderModuleDCStop += Whole<ModuleLoadUnloadTraceData>(EventShape.IsModule, intake.ModuleExists);
-        rundown.MethodDCStopVerbose += Whole<MethodLoadUnloadVerboseTraceData>(EventShape.IsMethod, bodies.Exists);
-        source.AllEvents += bodies.Read;
+        rundown.LoaderModuleDCStop += Whole(intake.ModuleExists);
+        source.AllEvents += new BodyEvents(intake).Read;
         if (!isStream) return;
         ClrTraceEventParser runtime = source.Clr;
-        runtime.LoaderModuleLoad += Whole<ModuleLoadUnloadTraceData>(EventShape.IsModule, intake.ModuleLoaded);
-        runtime.LoaderModuleUnload += Whole<ModuleLoadUnloadTraceData>(EventShape.IsModule, intake.ModuleUnloaded);
-        runtime.MethodLoadVerbose += Whole<MethodLoadUnloadVerboseTraceData>(EventShape.IsMethod, bodies.Loaded);
-        runtime.MethodUnloadVerbose += Whole<MethodLoadUnloadVerboseTraceData>(EventShape.IsMethod, intake.MethodUnloaded);
-        runtime.MethodR2RGetEntryPoint += Whole<R2RGetEntryPointTraceData>(EventShape.IsEntryPoint, intake.EntryPointFound);
+        runtime.LoaderModuleLoad += Whole(intake.ModuleLoaded);
+        runtime.LoaderModuleUnload += Whole(intake.ModuleUnloaded);
     }
 
-    private static Action<T> Whole<T>(Func<T, bool> isWhole, Action<T> read) => e =>
+    private static Action<ModuleLoadUnloadTraceData> Whole(Action<ModuleLoadUnloadTraceData> read) => e =>
     {
-        if (isWhole(e)) read(e);
+        if (EventShape.IsModule(EventBytes.Of(e), e.Version)) read(e);
     };
 }

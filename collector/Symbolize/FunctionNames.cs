@@ -15,22 +15,23 @@ internal sealed class FunctionNames
     private const int Most = 100_000;
 
     private readonly Lock gate = new();
-    private readonly TwoGenerations<(string Type, string Method, string Signature, string Tier), Function> functions = new(Most);
+    private readonly TwoGenerations<string, Function> functions = new(Most, StringComparer.Ordinal);
 
-    /// <param name="type">As the runtime spells it, see <see cref="ManagedName"/>.</param>
-    /// <param name="method">Likewise.</param>
-    /// <param name="signature">Likewise.</param>
+    /// <param name="names">Type, method and signature as the runtime spells them (<see cref="ManagedName"/>), a zero after each.</param>
     /// <param name="tier">Shown behind the name; empty for none.</param>
-    public Function Of(string type, string method, string signature, string tier)
+    public Function Of(ReadOnlySpan<char> names, string tier)
     {
+        if (tier.Length > 0) names = string.Concat(names, tier);
         lock (gate)
         {
             functions.TurnAt(Environment.TickCount64, SharedSymbols.GenerationMilliseconds);
-            if (!functions.TryGetValue((type, method, signature, tier), out Function? function))
+            if (!functions.TryGetValue(names, out Function? function))
             {
-                function = ManagedName.ToFunction(type, method, signature);
+                string key = new(names);
+                string[] parts = key.Split('\0');
+                function = ManagedName.ToFunction(parts[0], parts[1], parts[2]);
                 if (tier.Length > 0) function = function with { Name = $"{function.Name} [{tier}]" };
-                functions.Set((type, method, signature, tier), function);
+                functions.Set(key, function);
             }
 
             return function;

@@ -26,6 +26,16 @@ internal sealed class TwoGenerations<TKey, TValue>(int most, IEqualityComparer<T
         return true;
     }
 
+    /// <summary>By what the comparer can tell a key from, such as the text of one that is no string yet.</summary>
+    public bool TryGetValue<TLike>(TLike key, [MaybeNullWhen(false)] out TValue value)
+        where TLike : notnull, allows ref struct
+    {
+        if (young.GetAlternateLookup<TLike>().TryGetValue(key, out value)) return true;
+        if (!old.GetAlternateLookup<TLike>().Remove(key, out TKey? known, out value)) return false;
+        Add(known, value);
+        return true;
+    }
+
     public void Set(TKey key, TValue value)
     {
         old.Remove(key);

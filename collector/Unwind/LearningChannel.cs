@@ -109,15 +109,13 @@ internal sealed class LearningChannel(RegionView region)
         Interlocked.Increment(ref control.Doorbell);
         RegionInterop.Wake(ref control.Doorbell);
         long began = Stopwatch.GetTimestamp();
-        var spin = default(SpinWait);
-        while (Volatile.Read(ref word) != round)
+        while (Volatile.Read(ref word) is var seen && seen != round)
         {
-            if (Stopwatch.GetElapsedTime(began) > s_patience)
+            TimeSpan left = s_patience - Stopwatch.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero)
                 return false;
-            if (spin.NextSpinWillYield)
-                Thread.Sleep(1);
-            else
-                spin.SpinOnce();
+            /* The agent wakes whoever waits when it has written the word. */
+            RegionInterop.Wait(ref word, seen, left);
         }
         return true;
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DotnetPprof.Region;
 using DotnetPprof.Session;
 using DotnetPprof.Tests.RealPrograms;
 using Microsoft.Diagnostics.NETCore.Client;
@@ -93,6 +94,37 @@ public sealed class DumpTests(ITestOutputHelper output)
             File.Delete(dump);
             capture.Finish();
         }
+    }
+
+    /// <summary>
+    /// createdump reads all that can be read, and a page of the region that is read has memory from then on, of which there is
+    /// half a gigabyte: here, and in whoever collects from many.
+    /// </summary>
+    [Fact]
+    public void DumpOfTheHeapTakesNoMemoryForWhatIsNotUsed()
+    {
+        const long most = 64 << 20;
+        SkipWithoutCreatedump();
+        using Child target = Targets.StartWithAgent("Spin", "4");
+        using ICapture capture = Targets.AttachUnnamed(target, Engines.Timer, 1000);
+        Eventually.True(() => capture.Progress.Samples > 100, "samples came");
+        long readable = ProcessState.ReadableBytes(target.Pid, RegionLayout.RegionName);
+        long readableHere = ProcessState.ReadableBytes(Environment.ProcessId, RegionLayout.RegionName);
+        long before = ProcessState.Of(target.Pid).SharedKiB;
+        try
+        {
+            new DiagnosticsClient(target.Pid).WriteDump(DumpType.WithHeap, dump);
+            long after = ProcessState.Of(target.Pid).SharedKiB;
+            output.WriteLine($"readable {readable >> 10:N0} KiB there, {readableHere >> 10:N0} here; shared memory {before:N0} KiB, {after:N0} after a dump of {new FileInfo(dump).Length >> 20:N0} MiB");
+            Assert.InRange(readable, 1, most);
+            Assert.InRange(readableHere, 1, most);
+            Assert.InRange(after, 1, most >> 10);
+        }
+        finally
+        {
+            File.Delete(dump);
+        }
+        capture.Finish();
     }
 
     /// <summary>

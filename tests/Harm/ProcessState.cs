@@ -9,7 +9,8 @@ namespace DotnetPprof.Tests.Harm;
 /// <param name="Timers">POSIX timers, or -1 where the kernel does not list them.</param>
 /// <param name="ResidentKiB">Resident memory, shared included.</param>
 /// <param name="MostResidentKiB">The most that it has been so far.</param>
-internal sealed record ProcessState(int Threads, int Files, int Mappings, int Timers, long ResidentKiB, long MostResidentKiB)
+/// <param name="SharedKiB">The part of it that is shared memory.</param>
+internal sealed record ProcessState(int Threads, int Files, int Mappings, int Timers, long ResidentKiB, long MostResidentKiB, long SharedKiB)
 {
     internal static ProcessState Of(int pid) => new(
         Directory.GetDirectories($"/proc/{pid}/task").Length,
@@ -17,7 +18,8 @@ internal sealed record ProcessState(int Threads, int Files, int Mappings, int Ti
         File.ReadAllLines($"/proc/{pid}/maps").Length,
         TimersOf(pid),
         long.Parse(Field(pid, "VmRSS:"), CultureInfo.InvariantCulture),
-        long.Parse(Field(pid, "VmHWM:"), CultureInfo.InvariantCulture));
+        long.Parse(Field(pid, "VmHWM:"), CultureInfo.InvariantCulture),
+        long.Parse(Field(pid, "RssShmem:"), CultureInfo.InvariantCulture));
 
     internal static int TimersOf(int pid)
     {
@@ -52,6 +54,13 @@ internal sealed record ProcessState(int Threads, int Files, int Mappings, int Ti
     /// <summary>Whether none of its threads runs any more after a SIGSTOP.</summary>
     internal static bool HasStopped(int pid) =>
         OfThreads(pid, task => File.ReadAllText(task + "/stat")).TrueForAll(stat => stat[stat.LastIndexOf(')') + 2] == 'T');
+
+    /// <summary>Bytes of a file's mappings that can be read: what a tool that reads all of a process gives memory to.</summary>
+    internal static long ReadableBytes(int pid, string file) => File.ReadLines($"/proc/{pid}/maps")
+        .Where(line => line.Contains(file, StringComparison.Ordinal) && line.Split(' ')[1][0] == 'r')
+        .Sum(line => line.Split(' ')[0].Split('-') is [var from, var to] ? Hexadecimal(to) - Hexadecimal(from) : 0);
+
+    private static long Hexadecimal(string text) => long.Parse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
     internal static bool Maps(int pid, string what) => File.ReadLines($"/proc/{pid}/maps").Any(line => line.Contains(what, StringComparison.Ordinal));
 

@@ -49,6 +49,8 @@ void bench_start(u64 (*clock)(void))
     sigaddset(&previous.sa_mask, SIGUSR1);
     CHECK(sigaction(SIGRTMIN, &previous, 0) == 0, "errno %d", errno);
     CHECK(slots_initialize(bench_region, clock) == 0, "no memory");
+    for (u32 half = 0; half < 2; half++)
+        slots_set_chains_room(half, REGION_CHAINS_BYTES / 2);
     CHECK(slots_install((u32)SIGRTMIN) == (u32)SIGRTMIN, "not installed");
     CHECK(slots_installed(), "not installed");
 }

@@ -21,7 +21,7 @@ internal static class DrainedRecords
     private static ulong Sum(RegionView view)
     {
         ulong sum = 0;
-        for (uint i = 0; i < view.SlotCount; i++)
+        for (uint i = 0; i < view.SlotsUsed; i++)
             sum += Volatile.Read(ref view.Slot(i).Tail);
         return sum;
     }

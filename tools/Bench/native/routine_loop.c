@@ -130,6 +130,8 @@ static void set_up(void)
     install(own_signal, empty_handler);
     if (slots_initialize(region, bench_source("constant", 0)) != 0 || slots_install((u32)own_signal) != (u32)own_signal)
         fail("the handler could not be set up");
+    for (u32 half = 0; half < 2; half++)
+        slots_set_chains_room(half, REGION_CHAINS_BYTES / 2);
     slots_set_rates(1u << RATE_SHIFT, 1u << RATE_SHIFT, 1000000);
     cfi_find_modules();
     hide_own_code();
