@@ -41,8 +41,8 @@ internal sealed class RunningWorkload : IDisposable
 
     internal RunningWorkload()
     {
-        // It can be found once its diagnostic port is there.
-        while (DotnetPprof.Session.DiagnosticPort.Find(_process.Id) is null && !_process.HasExited) Thread.Sleep(10);
+        // It can be found once its diagnostic port is there, and known once that answers.
+        while (DotnetPprof.Session.DiagnosticPort.TryAskInfo(_process.Id) is null && !_process.HasExited) Thread.Sleep(10);
     }
 
     internal int Pid => _process.Id;

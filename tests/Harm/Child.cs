@@ -77,7 +77,12 @@ internal sealed class Child : IDisposable
 
     internal void Kill() => Signal(SigKill);
 
-    internal void Stop() => Signal(SigStop);
+    /// <summary>None of its threads runs any more when this returns.</summary>
+    internal void Stop()
+    {
+        Signal(SigStop);
+        Eventually.True(() => ProcessState.HasStopped(Pid), $"process {Pid} stopped");
+    }
 
     internal void Continue() => Signal(SigCont);
 

@@ -1,4 +1,5 @@
 using DotnetPprof.Tests.PprofReader;
+using DotnetPprof.Tests.RealPrograms;
 using Xunit;
 
 namespace DotnetPprof.Tests.Harm;
@@ -6,10 +7,12 @@ namespace DotnetPprof.Tests.Harm;
 /// <summary>One run of <c>dotnet-pprof collect</c>, as a user would start it.</summary>
 internal sealed class CollectRun : IDisposable
 {
+    private readonly int target;
     private readonly string path = Path.Combine(Path.GetTempPath(), $"harm-{Guid.NewGuid():N}.pb.gz");
 
     internal CollectRun(int pid, string engine, params string[] options)
     {
+        target = pid;
         Child = Child.Start(BuiltFiles.Collector, ["collect", "-p", $"{pid}", "-o", path, "--engine", engine, .. options]);
     }
 
@@ -23,6 +26,13 @@ internal sealed class CollectRun : IDisposable
         while (!Child.ReadLine().StartsWith("Sampling", StringComparison.Ordinal))
         {
         }
+    }
+
+    /// <summary>Waits until it says that it samples, and has been given so many samples.</summary>
+    internal void WaitForSamples(int samples)
+    {
+        WaitUntilSampling();
+        DrainedRecords.Wait(target, (ulong)samples);
     }
 
     /// <summary>Waits for the end in good order, and reads what was written.</summary>

@@ -9,6 +9,9 @@ namespace DotnetPprof.Tests.Harm;
 /// <summary>Either side may die or be stopped at any moment; the other one goes on, or ends in order.</summary>
 public sealed class DeathTests(ITestOutputHelper output)
 {
+    /* By far more than are looked for in a profile, and than the first few, whose callers are not known yet. */
+    private const int Enough = 1500;
+
     [Theory]
     [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
     public void ProfileOfATargetThatIsKilledIsNamed(string engine)
@@ -16,8 +19,7 @@ public sealed class DeathTests(ITestOutputHelper output)
         Engines.SkipWhereRefused(engine);
         using Child target = Targets.Start("Spin", "2");
         using var collect = new CollectRun(target.Pid, engine, "-r", "1000");
-        collect.WaitUntilSampling();
-        Thread.Sleep(1500);
+        collect.WaitForSamples(Enough);
         target.Kill();
         PprofFile profile = collect.Finish();
         Assert.Contains("ended; the profile holds what came before", collect.Child.Output, StringComparison.Ordinal);
@@ -81,9 +83,8 @@ public sealed class DeathTests(ITestOutputHelper output)
     {
         Engines.SkipWhereRefused(engine);
         using Child target = Targets.StartWithAgent("Spin", "2");
-        using var stopped = new CollectRun(target.Pid, engine, "-r", "1000", "-d", "60");
-        stopped.WaitUntilSampling();
-        Thread.Sleep(2000);
+        using var stopped = new CollectRun(target.Pid, engine, "-r", "1000", "-d", "600");
+        stopped.WaitForSamples(Enough);
         stopped.Child.Stop();
         Eventually.True(() => Probe(target) == AgentPresence.Asleep, "the agent went to sleep");
         /* What the first collector has seen must not be read from what the agent now writes for this one. */
@@ -101,9 +102,8 @@ public sealed class DeathTests(ITestOutputHelper output)
     {
         Engines.SkipWhereRefused(engine);
         using Child target = Targets.StartWithAgent("Spin", "2");
-        using var collect = new CollectRun(target.Pid, engine, "-r", "1000", "-d", "60");
-        collect.WaitUntilSampling();
-        Thread.Sleep(1000);
+        using var collect = new CollectRun(target.Pid, engine, "-r", "1000", "-d", "600");
+        collect.WaitForSamples(Enough);
         /* The end is asked for only now: a capture that ended by itself could have had its answer before the stop. */
         target.Stop();
         collect.Child.Interrupt();
@@ -130,7 +130,9 @@ public sealed class DeathTests(ITestOutputHelper output)
 
     private static void AssertCanBeCollected(Child target, string engine)
     {
-        using var collect = new CollectRun(target.Pid, engine, "-r", "1000", "-d", "1");
+        using var collect = new CollectRun(target.Pid, engine, "-r", "1000");
+        collect.WaitForSamples(Enough);
+        collect.Child.Interrupt();
         AssertNamed(collect.Finish());
     }
 
@@ -152,10 +154,13 @@ public sealed class DeathTests(ITestOutputHelper output)
 
     private static void AssertCounts(Child target)
     {
+        long before = Count(target);
+        Eventually.True(() => Count(target) > before, "the target goes on");
+    }
+
+    private static long Count(Child target)
+    {
         target.Send("count");
-        long before = long.Parse(target.ReadLine());
-        Thread.Sleep(200);
-        target.Send("count");
-        Assert.True(long.Parse(target.ReadLine()) > before, "the target stands still");
+        return long.Parse(target.ReadLine());
     }
 }

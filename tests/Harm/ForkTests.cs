@@ -1,3 +1,4 @@
+using DotnetPprof.Interop;
 using DotnetPprof.Session;
 using DotnetPprof.Tests.RealPrograms;
 using Xunit;
@@ -5,10 +6,14 @@ using Xunit;
 namespace DotnetPprof.Tests.Harm;
 
 /// <summary>Children of a sampled process are nobody's business but its own.</summary>
+[Collection(RealProgramsCollection.Name)]
 public sealed class ForkTests(ITestOutputHelper output)
 {
+    private const int SigUsr1 = 10;
+
     /// <summary>What the program Forks is to call.</summary>
     internal const string Forks = """
+        #include <signal.h>
         #include <sys/prctl.h>
         #include <sys/wait.h>
         #include <time.h>
@@ -21,16 +26,26 @@ public sealed class ForkTests(ITestOutputHelper output)
             clock_gettime(CLOCK_MONOTONIC, &t);
             return t.tv_sec * 1000 + t.tv_nsec / 1000000;
         }
+        /* The child computes for that long at least, and until it is sent SIGUSR1: so whoever looks at it finds it there. */
         int fork_and_compute(int milliseconds)
         {
+            sigset_t told, before;
+            sigemptyset(&told);
+            sigaddset(&told, SIGUSR1);
+            pthread_sigmask(SIG_BLOCK, &told, &before);
             int pid = fork();
-            if (pid != 0)
+            if (pid != 0) {
+                pthread_sigmask(SIG_SETMASK, &before, 0);
                 return pid;
-            long end = now() + milliseconds;
+            }
+            long begun = now(), age;
             volatile unsigned sink = 1;
-            while (now() < end)
+            do {
                 for (int i = 0; i < 100000; i++)
                     sink = sink * 31 + 1;
+                sigpending(&told);
+                age = now() - begun;
+            } while (age < milliseconds || (!sigismember(&told, SIGUSR1) && age < 300000));
             pthread_t thread;
             if (pthread_create(&thread, 0, nothing, 0) != 0 || pthread_join(thread, 0) != 0)
                 _exit(1);
@@ -117,6 +132,7 @@ public sealed class ForkTests(ITestOutputHelper output)
         Assert.InRange(ProcessState.TimersOf(child), -1, 0);
         Assert.Equal(0, ProcessState.PerfEventsOf(child));
         Assert.False(ProcessState.Maps(child, "memfd:dotnet-pprof"), "the child has the region mapped");
+        Assert.Equal(0, ProcessInterop.Kill(child, SigUsr1));
         Assert.Equal($"{42 << 8}", target.ReadLine());
         output.WriteLine($"{capture.Finish().Summary.Samples} samples");
         target.Send("stop");

@@ -19,8 +19,7 @@ public sealed class LimitTests
         Assert.True(int.Parse(target.ReadLine()) > 0);
         Thread.Sleep(1000);
         long before = capture.Progress.Samples;
-        Thread.Sleep(1000);
-        Assert.True(capture.Progress.Samples > before, "sampling stopped when the target's file descriptors ran out");
+        Eventually.True(() => capture.Progress.Samples > before + 100, "samples came when the target's file descriptors had run out");
         Assert.Equal(AgentPresence.Sampling, new RegionAgentProbe().Probe(target.Pid));
         target.Send("free");
         capture.Finish();

@@ -12,6 +12,9 @@ public sealed class ManyCapturesTests(ITestOutputHelper output)
     private const int WarmUp = 10;
     private const int NamedEvery = 10;
 
+    /* What has grown for good has after a minute too. */
+    private const int MostLooks = 40;
+
     [Theory]
     [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
     public void NothingGrowsOverManyCaptures(string engine)
@@ -24,13 +27,15 @@ public sealed class ManyCapturesTests(ITestOutputHelper output)
         for (int i = WarmUp; i < Captures; i++)
             CaptureBriefly(target, engine, i);
         (ProcessState Target, ProcessState Own) after = Settled(target);
+        for (int looks = 0; looks < MostLooks && !(IsNoGrowth(before.Target, after.Target) && IsNoGrowth(before.Own, after.Own)); looks++)
+            after = Settled(target);
         output.WriteLine($"target {before.Target} -> {after.Target}");
         output.WriteLine($"collector {before.Own} -> {after.Own}");
 
-        AssertNoGrowth(before.Target, after.Target);
+        Assert.True(IsNoGrowth(before.Target, after.Target), $"{before.Target} -> {after.Target}");
         Assert.InRange(after.Target.Timers, -1, 0);
         Assert.Equal(0, ProcessState.PerfEventsOf(target.Pid));
-        AssertNoGrowth(before.Own, after.Own);
+        Assert.True(IsNoGrowth(before.Own, after.Own), $"{before.Own} -> {after.Own}");
         target.Send("stop");
         Assert.Equal(3, target.WaitForExit());
     }
@@ -72,11 +77,9 @@ public sealed class ManyCapturesTests(ITestOutputHelper output)
      * Other threads come and go in both processes (pools, compilation in the background), and the heaps breathe: what
      * grows by one a capture, or by a page or two, would stand out all the same.
      */
-    private static void AssertNoGrowth(ProcessState before, ProcessState after)
-    {
-        Assert.InRange(after.Threads, 0, before.Threads + 10);
-        Assert.InRange(after.Files, 0, before.Files + 10);
-        Assert.InRange(after.Mappings, 0, before.Mappings + 60);
-        Assert.InRange(after.ResidentKiB, 0, before.ResidentKiB + 64 * 1024);
-    }
+    private static bool IsNoGrowth(ProcessState before, ProcessState after) =>
+        after.Threads <= before.Threads + 10
+        && after.Files <= before.Files + 10
+        && after.Mappings <= before.Mappings + 60
+        && after.ResidentKiB <= before.ResidentKiB + 64 * 1024;
 }

@@ -35,8 +35,7 @@ internal sealed record ProcessState(int Threads, int Files, int Mappings, int Ti
 
     /// <summary>Descriptors of perf events in the tables of all its threads, which may be one.</summary>
     internal static int PerfEventsOf(int pid) =>
-        Directory.GetDirectories($"/proc/{pid}/task").Sum(task => Directory.GetFiles(task + "/fd").Count(path =>
-            new FileInfo(path).LinkTarget?.Contains("[perf_event]", StringComparison.Ordinal) == true));
+        OfThreads(pid, task => Directory.GetFiles(task + "/fd").Count(path => new FileInfo(path).LinkTarget?.Contains("[perf_event]", StringComparison.Ordinal) == true)).Sum();
 
     /// <summary>Stopped as by SIGSTOP, and not by a tracer. False when it is gone.</summary>
     internal static bool IsStopped(int pid)
@@ -52,6 +51,10 @@ internal sealed record ProcessState(int Threads, int Files, int Mappings, int Ti
         }
     }
 
+    /// <summary>Whether none of its threads runs any more after a SIGSTOP.</summary>
+    internal static bool HasStopped(int pid) =>
+        OfThreads(pid, task => File.ReadAllText(task + "/stat")).TrueForAll(stat => stat[stat.LastIndexOf(')') + 2] == 'T');
+
     /// <summary>Bytes of a file's mappings that can be read: what a tool that reads all of a process gives memory to.</summary>
     internal static long ReadableBytes(int pid, string file) => File.ReadLines($"/proc/{pid}/maps")
         .Where(line => line.Contains(file, StringComparison.Ordinal) && line.Split(' ')[1][0] == 'r')
@@ -65,9 +68,8 @@ internal sealed record ProcessState(int Threads, int Files, int Mappings, int Ti
     internal static long CpuTicks(int pid, string threadName)
     {
         long ticks = 0;
-        foreach (string task in Directory.GetDirectories($"/proc/{pid}/task"))
+        foreach (string stat in OfThreads(pid, task => File.ReadAllText(task + "/stat")))
         {
-            string stat = File.ReadAllText(task + "/stat");
             int end = stat.LastIndexOf(')');
             if (stat[(stat.IndexOf('(') + 1)..end] != threadName)
                 continue;
@@ -75,6 +77,23 @@ internal sealed record ProcessState(int Threads, int Files, int Mappings, int Ti
             ticks += long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
         }
         return ticks;
+    }
+
+    /// <summary>Something of each of its threads; those that end meanwhile are left out.</summary>
+    private static List<T> OfThreads<T>(int pid, Func<string, T> read)
+    {
+        var all = new List<T>();
+        foreach (string task in Directory.GetDirectories($"/proc/{pid}/task"))
+        {
+            try
+            {
+                all.Add(read(task));
+            }
+            catch (IOException) when (Directory.Exists($"/proc/{pid}"))
+            {
+            }
+        }
+        return all;
     }
 
     private static string Field(int pid, string name) =>

@@ -19,7 +19,7 @@ public sealed class PublishedFormsTests(ITestOutputHelper output) : IDisposable
         string program = PublishedProgram.Publish(collector.Directory, "net10.0", form, output);
         using var target = new ChildProcess(program, []);
         target.WaitForLine("ready");
-        PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-d", "1", "-r", "1000");
+        PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-d", "3", "-r", "1000");
         Assert.True(profile.CpuNanosUnder("Busy.Work(") > profile.CpuNanos / 2, string.Join('\n', profile.Comments));
         target.CloseInput();
         Assert.Equal(0, target.WaitForExit());

@@ -1,3 +1,4 @@
+using DotnetPprof.Region;
 using DotnetPprof.Session;
 using DotnetPprof.Tests.RealPrograms;
 using Xunit;
@@ -49,6 +50,8 @@ public sealed class SignalTests(ITestOutputHelper output)
         }
         """;
 
+    private const int EnoughSignals = 10;
+    private const int EnoughCollections = 1000;
     private const string InFront = "in front of the agent's";
 
     [Theory]
@@ -61,16 +64,22 @@ public sealed class SignalTests(ITestOutputHelper output)
         using (ICapture capture = Targets.AttachUnnamed(target, engine, 1_000_000))
         {
             Thread.Sleep(3000);
+            Eventually.True(
+                () => Ask("count") is var words && long.Parse(words[1]) > EnoughSignals && long.Parse(words[9]) > EnoughCollections,
+                "there were signals and collections");
             output.WriteLine($"{capture.Finish().Summary.Samples} samples");
         }
-        target.Send("stop");
-        string[] words = target.ReadLine().Split(' ');
+        string[] words = Ask("stop");
         output.WriteLine(string.Join(' ', words));
         Assert.Equal(0, target.WaitForExit());
-        long sent = long.Parse(words[1]);
-        Assert.True(sent > 10);
-        Assert.Equal([$"{sent}", $"{sent}", $"{sent}"], [words[3], words[5], words[7]]);
-        Assert.True(long.Parse(words[9]) > 1000, "few collections");
+        string sent = words[1];
+        Assert.Equal([sent, sent, sent], [words[3], words[5], words[7]]);
+
+        string[] Ask(string line)
+        {
+            target.Send(line);
+            return target.ReadLine().Split(' ');
+        }
     }
 
     [Theory]
@@ -80,12 +89,12 @@ public sealed class SignalTests(ITestOutputHelper output)
         Engines.SkipWhereRefused(engine);
         using var library = new CLibrary(HandlerInFront);
         using Child target = Targets.StartWithAgent("Spin", "2");
-        Assert.True(Capture(target, engine).Samples > 0);
+        Assert.True(Capture(target, engine, isDisplaced: false).Samples > 0);
         target.Send("load " + library.Path);
         Assert.Equal("0", target.ReadLine());
         for (int i = 0; i < 3; i++)
         {
-            CaptureSummary summary = Capture(target, engine);
+            CaptureSummary summary = Capture(target, engine, isDisplaced: engine == Engines.Timer);
             Assert.True(summary.Samples > 0);
             if (engine == Engines.Timer)
                 Assert.Contains(summary.Warnings, warning => warning.Contains(InFront, StringComparison.Ordinal));
@@ -108,8 +117,7 @@ public sealed class SignalTests(ITestOutputHelper output)
         {
             target.Send("load " + library.Path);
             Assert.Equal("0", target.ReadLine());
-            /* The agent looks four times a second. */
-            Thread.Sleep(2000);
+            WaitUntilSeen(target);
             Assert.Contains(capture.Finish().Summary.Warnings, warning => warning.Contains(InFront, StringComparison.Ordinal));
         }
         Assert.Contains(InFront, collector.Run("doctor", "-p", $"{target.Pid}").Output, StringComparison.Ordinal);
@@ -123,10 +131,20 @@ public sealed class SignalTests(ITestOutputHelper output)
         Assert.Equal(3, target.WaitForExit());
     }
 
-    private static CaptureSummary Capture(Child target, string engine)
+    private static CaptureSummary Capture(Child target, string engine, bool isDisplaced)
     {
         using ICapture capture = Targets.AttachUnnamed(target, engine, 10_000);
         Thread.Sleep(500);
+        Eventually.True(() => capture.Progress.Samples > 0, "samples came");
+        if (isDisplaced)
+            WaitUntilSeen(target);
         return capture.Finish().Summary;
+    }
+
+    /* The agent looks four times a second, where it gets to run. */
+    private static void WaitUntilSeen(Child target)
+    {
+        using MappedRegion region = MappedRegion.Find(target.Pid)!;
+        Eventually.True(() => region.View.Counter(Counter.Displaced) > 0, "the agent saw the other handler");
     }
 }

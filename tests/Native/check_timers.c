@@ -161,6 +161,20 @@ static int lease_is_out(u32 index)
     return left.it_interval.tv_nsec != 0 || left.it_interval.tv_sec != 0;
 }
 
+/* Asleep in the kernel: it uses no CPU time, so no tick comes to lease it shots again. */
+static int is_asleep(u32 tid)
+{
+    char path[64], text[512];
+    snprintf(path, sizeof path, "/proc/self/task/%u/stat", tid);
+    FILE *file = fopen(path, "r");
+    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[length] = 0;
+    const char *name_end = strrchr(text, ')');
+    return name_end && name_end[1] && name_end[2] == 'S';
+}
+
 /* Works until it is leased shots, then waits in poll, which no SA_RESTART restarts. */
 static void *busy_then_poll(void *argument)
 {
@@ -185,7 +199,7 @@ int scenario_lease_returned(void)
     start(&worker, &thread, busy_then_poll);
     arm_with_stack(&worker);
     AWAIT(worker.blocking);
-    AWAIT(!lease_is_out(0));
+    AWAIT(!lease_is_out(0) && is_asleep(worker.tid) && !lease_is_out(0));
     u64 wakeups = bench_count(0, COUNTER_SYSCALL_WAKEUPS);
     u64 head = bench_slot(0)->head;
     usleep(30000);

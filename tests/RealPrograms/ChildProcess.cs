@@ -7,7 +7,7 @@ namespace DotnetPprof.Tests.RealPrograms;
 internal class ChildProcess : IDisposable
 {
     /// <summary>Not a bound on anything measured: only a hang takes so long.</summary>
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    protected static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly Process process;
     private readonly Lines output = new();

@@ -36,6 +36,19 @@ internal sealed unsafe partial class CpuWitness : IDisposable
             return At(toUnixNanos) - At(fromUnixNanos);
     }
 
+    /// <summary>By how much that may be wrong: what was used between the readings before and after either moment.</summary>
+    public long Doubt(long fromUnixNanos, long toUnixNanos)
+    {
+        lock (readings)
+            return Around(fromUnixNanos) + Around(toUnixNanos);
+
+        long Around(long unixNanos)
+        {
+            int next = Next(unixNanos);
+            return readings[next].CpuNanos - readings[next - 1].CpuNanos;
+        }
+    }
+
     public void Dispose()
     {
         stopping.Set();
@@ -70,12 +83,18 @@ internal sealed unsafe partial class CpuWitness : IDisposable
 
     private long At(long unixNanos)
     {
-        int next = readings.FindIndex(reading => reading.UnixNanos >= unixNanos);
-        if (next < 1)
-            throw new InvalidOperationException($"the moment {unixNanos} was not watched; {readings[0].UnixNanos} to {readings[^1].UnixNanos} was");
+        int next = Next(unixNanos);
         (long beforeTime, long beforeCpu) = readings[next - 1];
         (long afterTime, long afterCpu) = readings[next];
         return beforeCpu + (long)((double)(afterCpu - beforeCpu) * (unixNanos - beforeTime) / Math.Max(1, afterTime - beforeTime));
+    }
+
+    private int Next(long unixNanos)
+    {
+        int next = readings.FindIndex(reading => reading.UnixNanos >= unixNanos);
+        return next > 0
+            ? next
+            : throw new InvalidOperationException($"the moment {unixNanos} was not watched; {readings[0].UnixNanos} to {readings[^1].UnixNanos} was");
     }
 
     private static long Now(int id)

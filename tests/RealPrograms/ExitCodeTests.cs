@@ -8,6 +8,10 @@ namespace DotnetPprof.Tests.RealPrograms;
 public sealed class ExitCodeTests : IDisposable
 {
     private const int SigInt = 2;
+
+    /* Among so many samples there are some of each function. */
+    private const int Some = 50;
+
     private readonly Collector collector = new();
 
     public void Dispose() => collector.Dispose();
@@ -41,6 +45,7 @@ public sealed class ExitCodeTests : IDisposable
         Assert.Single(errors.Split('\n'));
 
         /* The refusal has not disturbed the first. */
+        DrainedRecords.Wait(target.Pid, Some);
         first.Signal(SigInt);
         Assert.True(collector.Finish(first).CpuNanosUnder("Burner.Program.Heavy") > 0);
     }
@@ -89,7 +94,7 @@ public sealed class ExitCodeTests : IDisposable
         using TargetProgram target = TargetProgram.StartReady("Burner", "1");
         ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}");
         collecting.WaitForLine("Sampling");
-        Thread.Sleep(500);
+        DrainedRecords.Wait(target.Pid, Some);
         collecting.Signal(SigInt);
         PprofFile profile = collector.Finish(collecting);
         Assert.True(profile.CpuNanosUnder("Burner.Program.Heavy") > 0);
@@ -102,7 +107,7 @@ public sealed class ExitCodeTests : IDisposable
         using TargetProgram target = TargetProgram.StartReady("Burner", "1");
         ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}");
         collecting.WaitForLine("Sampling");
-        Thread.Sleep(500);
+        DrainedRecords.Wait(target.Pid, Some);
         target.Finish();
         PprofFile profile = collector.Finish(collecting);
         Assert.True(profile.CpuNanosUnder("Burner.Program.Heavy") > 0);

@@ -40,8 +40,10 @@ public sealed class FrameTruthTests(ITestOutputHelper log)
             string found = string.Create(CultureInfo.InvariantCulture, $"{callee} by {engine}: {callers.Share(often, seldom):P2} of 75 %, {callers.Missing(often, seldom):P3} missing; {callers}");
             log.WriteLine(found);
             Assert.True(callers.Samples > 1000, found);
-            Assert.True(Math.Abs(callers.Share(often, seldom) - 0.75) < 0.02, found);
-            Assert.True(callers.Missing(often, seldom) <= 0.001, found);
+            /* Four standard deviations of a share, where a busy machine leaves so few samples that they are more. */
+            double chance = 4 * Math.Sqrt(0.75 * 0.25 / callers.Samples);
+            Assert.True(Math.Abs(callers.Share(often, seldom) - 0.75) < Math.Max(0.02, chance), found);
+            Assert.True(callers.Missing(often, seldom) * callers.Samples <= Math.Max(2.5, 0.001 * callers.Samples), found);
         }
     }
 }

@@ -61,7 +61,8 @@ public sealed class LaunchTests : IDisposable
     {
         ChildProcess collecting = collector.StartCollecting("--", ProgramPaths.Dotnet, ProgramPaths.TestProgram("Burner"), "1");
         collecting.WaitForLine("ready");
-        Thread.Sleep(500);
+        string children = string.Concat(Directory.GetDirectories($"/proc/{collecting.Pid}/task").Select(task => File.ReadAllText(task + "/children")));
+        DrainedRecords.Wait(int.Parse(children), records: 50);
         collecting.Signal(SigInt);
         PprofFile profile = collector.Finish(collecting, expectedExitCode: 130); // 128 + SIGINT
         Assert.True(profile.CpuNanosUnder("Burner.Program.Heavy") > 0);
@@ -84,10 +85,13 @@ public sealed class LaunchTests : IDisposable
         File.WriteAllText(Path.Join(project, "Program.cs"),
             """
             double x = 0;
-            for (long end = System.Environment.TickCount64 + 1500; System.Environment.TickCount64 < end;)
+            double begun = CpuSeconds();
+            while (CpuSeconds() < begun + 3)
                 x = Tiny.Work(x);
             System.Console.WriteLine(x > 0 ? "tiny is done" : "");
             return 3;
+
+            static double CpuSeconds() => System.Environment.CpuUsage.TotalTime.TotalSeconds;
 
             static class Tiny
             {

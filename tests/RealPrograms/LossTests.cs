@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using DotnetPprof.Region;
 using DotnetPprof.Session;
+using DotnetPprof.Tests.Harm;
 using DotnetPprof.Tests.PprofReader;
 using Xunit;
 
@@ -24,12 +25,18 @@ public sealed partial class LossTests(ITestOutputHelper log)
         using TargetProgram target = TargetProgram.StartReady("Burner", "1");
         using var witness = new CpuWitness(target.Pid);
         using var collector = new Collector();
-        ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "-r", "20000", "-d", "5", "--engine", "timer", "--buffer-mb", "1");
+        ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "-r", "20000", "--engine", "timer", "--buffer-mb", "1");
         collecting.WaitForLine("Sampling");
-        Thread.Sleep(500);
-        collecting.Signal(SigStop);
-        Thread.Sleep(2000);
-        collecting.Signal(SigCont);
+        DrainedRecords.Wait(target.Pid, 5000);
+        using (MappedRegion region = MappedRegion.Find(target.Pid)!)
+        {
+            collecting.Signal(SigStop);
+            /* No longer than it takes: the agent waits three seconds. */
+            Eventually.True(() => region.View.Counter(Counter.LostRingFull) > 0, "a ring was full");
+            collecting.Signal(SigCont);
+        }
+        DrainedRecords.Wait(target.Pid, 5000);
+        collecting.Signal(SigInt);
         PprofFile profile = collector.Finish(collecting);
         long truth = witness.Between(profile.TimeNanos, profile.EndNanos);
         target.Finish();

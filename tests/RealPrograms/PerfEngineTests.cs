@@ -10,6 +10,8 @@ namespace DotnetPprof.Tests.RealPrograms;
 [Collection(RealProgramsCollection.Name)]
 public sealed class PerfEngineTests
 {
+    private const int SigInt = 2;
+
     private readonly ITestOutputHelper log;
 
     public PerfEngineTests(ITestOutputHelper log)
@@ -50,11 +52,12 @@ public sealed class PerfEngineTests
     {
         using TargetProgram target = TargetProgram.StartReady("Burner", "2");
         using var collector = new Collector();
-        ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "-d", "3", "-r", "1000", "--engine", "perf");
+        ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "-r", "1000", "--engine", "perf");
         collecting.WaitForLine("Sampling");
-        Thread.Sleep(1000);
+        DrainedRecords.Wait(target.Pid, 1000);
         int timers = ProcessState.TimersOf(target.Pid);
         int events = ProcessState.PerfEventsOf(target.Pid);
+        collecting.Signal(SigInt);
         PprofFile profile = collector.Finish(collecting);
         Assert.True(timers <= 0, $"{timers} timers");
         Assert.True(events > 0, "no perf events");
@@ -76,9 +79,10 @@ public sealed class PerfEngineTests
     {
         using TargetProgram target = TargetProgram.StartReady("Burner", "2");
         using var collector = new Collector();
-        ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "-d", "3", "-r", "1000", "--engine", engine);
+        ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "-r", "1000", "--engine", engine);
         collecting.WaitForLine("Sampling");
         string trace = Trace(target.Pid);
+        collecting.Signal(SigInt);
         PprofFile profile = collector.Finish(collecting);
         Assert.Contains(profile.StackSamples, sample => sample.Has("Burner.Program.Heavy"));
         Assert.Equal(signals, trace.Contains("SI_TIMER", StringComparison.Ordinal));
@@ -93,7 +97,7 @@ public sealed class PerfEngineTests
         collecting.WaitForLine("Sampling");
         target.Send("parade 200");
         long cpu = long.Parse(target.WaitForLine("done").Split(' ')[1], CultureInfo.InvariantCulture);
-        collecting.Signal(2); /* SIGINT */
+        collecting.Signal(SigInt);
         PprofFile profile = collector.Finish(collecting);
         long sampled = profile.CpuNanosUnder("ThreadParade.Program.Burn(");
         log.WriteLine($"{sampled} ns sampled of {cpu}");
@@ -105,7 +109,7 @@ public sealed class PerfEngineTests
     /// 8 MiB of locked memory, and no samples of the kernel.
     /// </summary>
     [Theory]
-    [InlineData("crowd 500 20000", true, 1000)]
+    [InlineData("muster {0} 5000", true, 1000)]
     [InlineData("crowd 500 5000", false, 1000)]
     [InlineData("dash 3000 500", false, 10_000)]
     public void OrdinaryUsersLimitsHaveRoomForManyThreads(string command, bool isBefore, int rate)
@@ -123,16 +127,16 @@ public sealed class PerfEngineTests
         }
         if (isBefore)
         {
-            target.Send(command);
-            Thread.Sleep(1000);
+            /* A descriptor for each thread and CPU. */
+            target.Send(string.Format(CultureInfo.InvariantCulture, command, 800 / Environment.ProcessorCount));
+            target.WaitForLine("mustered");
         }
         using var collector = new Collector();
         ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "-r", $"{rate}", "--max-overhead", "none", "--engine", "perf");
         collecting.WaitForLine("Sampling");
-        if (!isBefore)
-            target.Send(command);
+        target.Send(isBefore ? "march" : command);
         target.WaitForLine("done");
-        collecting.Signal(2); /* SIGINT */
+        collecting.Signal(SigInt);
         PprofFile profile = collector.Finish(collecting);
         log.WriteLine($"unsampled {profile.UnsampledShare:P2}\n{string.Join('\n', profile.Comments)}");
         Assert.Contains(profile.StackSamples, sample => sample.Has("ThreadParade.Program.Burn("));
@@ -168,7 +172,7 @@ public sealed class PerfEngineTests
             using var strace = new ChildProcess("strace", ["-f", "-e", "trace=none", "-p", $"{pid}"]);
             strace.WaitForErrorLine("attached");
             Thread.Sleep(1000);
-            strace.Signal(2); /* SIGINT: it lets the process go */
+            strace.Signal(SigInt); /* it lets the process go */
             strace.WaitForExit();
             return strace.Errors;
         }

@@ -26,10 +26,9 @@ public sealed class SourceLineTests(ITestOutputHelper log)
     [Fact]
     public void AttachedLateThereAreLinesAndAHintForMore()
     {
-        using var target = new TargetProgram("Lines", ["8"]);
+        using TargetProgram target = TargetProgram.StartReady("Lines", "600");
         using var collector = new Collector();
-        Thread.Sleep(1000);
-        PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-r", "1000", "-d", "3");
+        PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-r", "1000", "-d", "5");
         HaveTheirLines(profile);
         Assert.Contains("DOTNET_RichDebugInfo=1", collector.LastOutput, StringComparison.Ordinal);
     }

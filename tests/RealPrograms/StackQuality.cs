@@ -50,7 +50,8 @@ internal sealed class StackQuality
     {
         string found = ToString();
         Assert.True(Samples > 500, found);
-        Assert.True(Rooted >= 0.999, found);
+        /* A busy machine leaves few samples, of which two may be more than a thousandth. */
+        Assert.True((1 - Rooted) * Samples <= Math.Max(2.5, 0.001 * Samples), found);
         Assert.True(Lost < 0.05, $"{Lost:P2} of the samples were lost");
         Assert.True(Unnamed <= 0.001, found);
         Assert.Empty(Homeless);

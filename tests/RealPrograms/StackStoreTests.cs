@@ -11,12 +11,20 @@ public sealed class StackStoreTests(ITestOutputHelper log)
     /* A stack of this program takes about half a kilobyte, and half the section is 16 MiB. */
     private const int StacksThatFillAHalf = 32_000;
 
+    /* Hardly any two of them have the same stack. */
+    private const ulong Records = 100_000;
+    private const int SigInt = 2;
+
     [Fact]
     public void TheStoreIsUsedAgain()
     {
         using TargetProgram target = TargetProgram.StartReady("Forest");
         using var collector = new Collector();
-        PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-d", "8", "-r", "10000", "--max-overhead", "none");
+        ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "-r", "10000", "--max-overhead", "none");
+        collecting.WaitForLine("Sampling");
+        DrainedRecords.Wait(target.Pid, Records);
+        collecting.Signal(SigInt);
+        PprofFile profile = collector.Finish(collecting);
         target.Finish();
 
         List<PprofSample> stacks = [.. profile.StackSamples.Where(sample => sample.Has("Forest.Program.Leaf"))];

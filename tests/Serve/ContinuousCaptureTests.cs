@@ -11,6 +11,9 @@ namespace DotnetPprof.Tests.Serve;
 [Collection(RealProgramsCollection.Name)]
 public sealed class ContinuousCaptureTests(ITestOutputHelper log)
 {
+    private const int RateHz = 250;
+    private const double Unsettled = 3 * 1e9 / RateHz;
+
     private readonly ConcurrentQueue<(CaptureWindow Window, CaptureResult Result)> finished = new();
 
     [Fact]
@@ -53,7 +56,7 @@ public sealed class ContinuousCaptureTests(ITestOutputHelper log)
         capture.Cancel(given);
         Thread.Sleep(1000);
         capture.Renew(); // the longest has two parts
-        Assert.True(done.Wait(TimeSpan.FromSeconds(60)));
+        Assert.True(done.Wait(Harm.Child.HangBound));
         Report(witness);
         Assert.Equal(1, capture.OpenWindows);
         Assert.Equal([1, 1.5, 4], finished.Select(item => item.Result.Profile.DurationNanos / 1e9));
@@ -64,9 +67,9 @@ public sealed class ContinuousCaptureTests(ITestOutputHelper log)
     {
         using TargetProgram target = TargetProgram.StartReady("Burner", "1");
         using ContinuousCapture capture = Attach(target.Pid, seconds: 60);
-        await Task.Delay(1500);
+        DrainedRecords.Wait(target.Pid, 100);
         target.Signal(9);
-        Assert.Equal(CaptureEnd.TargetExited, await capture.Ended.WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.Equal(CaptureEnd.TargetExited, await capture.Ended.WaitAsync(Harm.Child.HangBound));
         Assert.Null(capture.End());
         (CaptureWindow window, CaptureResult result) = finished.Single();
         Assert.True(window.IsCut);
@@ -92,7 +95,7 @@ public sealed class ContinuousCaptureTests(ITestOutputHelper log)
     {
         var factory = new CaptureFactory(Path.Join(Path.GetDirectoryName(ProgramPaths.Collector), AgentVariables.AgentFile));
         return factory.AttachForever(
-            new CaptureOptions(pid, 250, timestamps), TimeSpan.FromSeconds(seconds), mayLoad: true, (window, result) => finished.Enqueue((window, result!)));
+            new CaptureOptions(pid, RateHz, timestamps), TimeSpan.FromSeconds(seconds), mayLoad: true, (window, result) => finished.Enqueue((window, result!)));
     }
 
     private void Wait(int count)
@@ -110,8 +113,10 @@ public sealed class ContinuousCaptureTests(ITestOutputHelper log)
             long cpu = result.Profile.Samples.Sum(sample => sample.CpuNanos);
             log.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{window.Bounds.WallFrom.Value / 1e9 % 3600:0.000} +{result.Profile.DurationNanos / 1e9:0.000} s: CPU {truth / 1e9:0.000}, error {(cpu - truth) / (double)truth:P2}, unsampled {result.Summary.UnsampledNanos / 1e9:0.000}, {result.Summary.Samples} samples"));
-            Assert.InRange((cpu - truth) / (double)truth, -0.05, 0.05);
-            Assert.InRange(result.Summary.UnsampledNanos / (double)truth, 0, 0.1);
+            /* A first window may be short: then what three threads have not settled, a period each, is more than that. */
+            double slack = 0.05 * truth + Unsettled + witness.Doubt(window.Bounds.WallFrom.Value, window.WallEnd.Value);
+            Assert.InRange(cpu - truth, -slack, slack);
+            Assert.InRange(result.Summary.UnsampledNanos, 0, 0.1 * truth + Unsettled);
         }
     }
 

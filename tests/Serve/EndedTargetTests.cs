@@ -36,7 +36,7 @@ public sealed class EndedTargetTests
         await run;
         Assert.Equal(TargetState.Ended, target.State);
         Assert.True(made.Count > 4, $"{made.Count} noted");
-        for (int round = 0; round < 200 && made.Exists(one => one.IsAlive); round++)
+        for (int round = 0; round < 1200 && made.Exists(one => one.IsAlive); round++)
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();

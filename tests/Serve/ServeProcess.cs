@@ -62,6 +62,9 @@ internal sealed class ServeProcess : IDisposable
             line => line[..line.LastIndexOf(' ')], line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 
+    public async Task<double> OpenWindows() =>
+        (await Metrics()).Where(metric => metric.Key.StartsWith("dotnet_pprof_open_windows", StringComparison.Ordinal)).Sum(metric => metric.Value);
+
     public async Task<PprofFile> Profile(string query) => Read(await Client.GetByteArrayAsync($"/debug/pprof/profile?{query}"));
 
     public static PprofFile Read(byte[] bytes)

@@ -2,12 +2,17 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using DotnetPprof.Serve;
+using DotnetPprof.Tests.Commands;
 using Microsoft.AspNetCore.Builder;
 using Xunit;
 
 namespace DotnetPprof.Tests.Serve;
 
-/// <summary>What the web side answers while nothing is profiled, and whom it answers.</summary>
+/// <summary>
+/// What the web side answers while nothing is profiled, and whom it answers. In this process: a signal that another test
+/// sends to it would end the service.
+/// </summary>
+[Collection(SignalCollection.Name)]
 public sealed class WebsiteTests
 {
     [Fact]

@@ -11,9 +11,9 @@ namespace DotnetPprof.Tests.Symbolize;
 public sealed class HostilePortTests : IDisposable
 {
     private const int RequestHeaderBytes = 20;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_patience = Harm.Child.HangBound;
 
-    private readonly Process process = Process.Start("sleep", "60");
+    private readonly Process process = Process.Start("sleep", "infinity");
     private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly string path;
 
@@ -56,22 +56,33 @@ public sealed class HostilePortTests : IDisposable
     private static byte[] Object(string name, int version, byte[] content) =>
         [5, 5, 1, .. BitConverter.GetBytes(version), .. BitConverter.GetBytes(version), .. BitConverter.GetBytes(name.Length), .. name.Select(letter => (byte)letter), 6, .. content, 6];
 
-    /// <summary>To whatever is asked: that session 1 is there, and the stream. It hangs up only when the other end does.</summary>
+    /// <summary>
+    /// To whatever is asked: that session 1 is there, and the stream. It hangs up only when the other end does. Others who
+    /// look for processes may ask too, and may have gone before they are answered.
+    /// </summary>
     private void Answer(byte[] stream) => new Thread(() =>
     {
-        try
+        while (true)
         {
-            while (true)
+            Socket connection;
+            try
             {
-                Socket connection = listener.Accept();
+                connection = listener.Accept();
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                return; /* the test is over */
+            }
+            try
+            {
                 byte[] header = DiagnosticMessage.ReceiveExactly(connection, RequestHeaderBytes);
                 DiagnosticMessage.ReceiveExactly(connection, BitConverter.ToUInt16(header, 14) - RequestHeaderBytes);
                 connection.Send([.. "DOTNET_IPC_V1\0"u8, 28, 0, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, .. stream]);
             }
-        }
-        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
-        {
-            /* The test is over. */
+            catch (Exception e) when (e is SocketException or IOException)
+            {
+                connection.Dispose();
+            }
         }
     })
     { IsBackground = true }.Start();

@@ -127,7 +127,7 @@ public class NettraceStreamTests
         byte[] read = new byte[stream.Length - 1 + 28];
         reader.ReadExactly(read);
         Assert.Equal("SPBlock", Encoding.ASCII.GetString(read, stream.Length - 1 + 15, 7));
-        new Timer(_ => silence.Set(), null, 10 * NettraceStream.QuietMillis, Timeout.Infinite);
+        using var end = new Timer(_ => silence.Set(), null, 10 * NettraceStream.QuietMillis, Timeout.Infinite);
         byte[] rest = new byte[1000];
         int more = 0;
         for (int count; (count = reader.Read(rest)) > 0;) more += count;

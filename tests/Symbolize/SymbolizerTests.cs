@@ -167,7 +167,7 @@ public sealed class SymbolizerTests : IDisposable
         // As in a target that was killed: the stream told of entry points, and no rundown of sizes ever came.
         using var target = new SymbolTarget(program);
         using var symbols = new EventPipeSymbols(new DiagnosticsClient(target.Pid), new SymbolOptions());
-        symbols.Attach(TimeSpan.FromSeconds(20));
+        symbols.Attach(Harm.Child.HangBound);
         target.Do("collect");
         using var targetModules = new NativeModules(target.Pid, warnings.Add);
         var entriesOnly = new CodeMap();

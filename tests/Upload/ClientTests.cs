@@ -60,10 +60,10 @@ public class ClientTests
     [MemberData(nameof(Protocols))]
     public async Task NobodyThereIsTriedAgain(Protocol protocol)
     {
-        var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var url = new Uri($"http://{listener.LocalEndpoint}");
-        listener.Stop();
+        /* Bound, so that nobody else is given the port, and not listening. */
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var url = new Uri($"http://{socket.LocalEndPoint}");
         using IUploadClient client = Client(protocol, url);
         Assert.Equal(UploadResult.Retry, (await client.SendAsync(Message(protocol), default)).Result);
     }

@@ -5,7 +5,7 @@ namespace DotnetPprof.HarmPrograms;
 /// <summary>
 /// Signals LIBRARY: sends itself SIGUSR1 (a handler of its own, in the library), SIGHUP and SIGWINCH (handlers through
 /// the class library), each only when the one before was handled, while another thread collects garbage and two
-/// compute. Ends at a line from standard input and prints how many were sent and handled.
+/// compute. At a line from standard input it prints how many were sent and handled: "count" lets it go on, others end it.
 /// </summary>
 internal static unsafe partial class Program
 {
@@ -56,11 +56,15 @@ internal static unsafe partial class Program
         ];
         Array.ForEach(threads, thread => thread.Start());
         Console.WriteLine("ready");
-        Console.ReadLine();
+        while (Console.ReadLine() == "count")
+            Report();
         s_stop = true;
         Array.ForEach(threads, thread => thread.Join());
-        Console.WriteLine($"sent {sent} usr1 {*handled} hup {s_hups} winch {s_winches} collections {collections}");
+        Report();
         return 0;
+
+        void Report() => Console.WriteLine(
+            $"sent {Volatile.Read(ref sent)} usr1 {Volatile.Read(ref *handled)} hup {s_hups} winch {s_winches} collections {Volatile.Read(ref collections)}");
     }
 
     /* Waits without a bound: a handler that is lost shows as a hang. */

@@ -8,6 +8,6 @@ using var queue = new UploadQueue(QueueDirectory.Open(args[0]), 1L << 30, NullLo
 Console.WriteLine($"recovered {queue.Account.Recovered}");
 for (int made = 1; ; made++)
 {
-    queue.Add([RandomNumberGenerator.GetBytes(RandomNumberGenerator.GetInt32(200_000))]);
+    queue.Add([RandomNumberGenerator.GetBytes(RandomNumberGenerator.GetInt32(20_000))]);
     Console.WriteLine($"made {made}");
 }

@@ -7,7 +7,8 @@ namespace ThreadParade;
 /// <summary>
 /// On each line of standard input: "parade COUNT" runs COUNT threads one after another, each for 20 ms of CPU time and
 /// named after its number; "dash COUNT MICROS" the same with short ones without a name, and "crowd COUNT MICROS" with all at
-/// once; "rename" has a thread burn under two names, one after the other; "early" one that was named
+/// once; "muster COUNT MICROS" starts such a crowd and has it wait, which is answered by "mustered", until a line more has
+/// them burn one after another; "rename" has a thread burn under two names, one after the other; "early" one that was named
 /// long before its start. Every command is answered by "done", with the CPU time of its threads. Ends with the input.
 /// </summary>
 internal static unsafe partial class Program
@@ -29,6 +30,7 @@ internal static unsafe partial class Program
                 "parade" => Parade(Number(words[1])),
                 "dash" => Dash(Number(words[1]), Number(words[2]) * 1000L),
                 "crowd" => Crowd(Number(words[1]), Number(words[2]) * 1000L),
+                "muster" => Muster(Number(words[1]), Number(words[2]) * 1000L),
                 "rename" => RunToEnd(new Thread(BurnUnderTwoNames) { Name = "first name" }),
                 "early" => RunToEnd(early),
                 _ => throw new InvalidOperationException(command),
@@ -58,13 +60,35 @@ internal static unsafe partial class Program
     private static long Crowd(int count, long nanos)
     {
         long before = s_ended;
-        Thread[] threads = [.. Enumerable.Range(0, count).Select(i => new Thread(() => Burn(nanos)) { Name = $"crowd {i}" })];
-        foreach (Thread thread in threads)
-            thread.Start();
-        foreach (Thread thread in threads)
-            thread.Join();
+        JoinAll(StartAll(count, () => Burn(nanos)));
         return s_ended - before;
     }
+
+    private static long Muster(int count, long nanos)
+    {
+        long before = s_ended;
+        using var turn = new AutoResetEvent(false);
+        Thread[] threads = StartAll(count, () =>
+        {
+            turn.WaitOne();
+            Burn(nanos);
+            turn.Set();
+        });
+        Console.WriteLine("mustered");
+        Console.ReadLine();
+        turn.Set();
+        JoinAll(threads);
+        return s_ended - before;
+    }
+
+    private static Thread[] StartAll(int count, ThreadStart body)
+    {
+        Thread[] threads = [.. Enumerable.Range(0, count).Select(i => new Thread(body) { Name = $"crowd {i}" })];
+        Array.ForEach(threads, thread => thread.Start());
+        return threads;
+    }
+
+    private static void JoinAll(Thread[] threads) => Array.ForEach(threads, thread => thread.Join());
 
     private static long RunToEnd(Thread thread)
     {
