@@ -67,7 +67,10 @@ internal sealed class MethodCode(MethodCodeKey key, uint size, ulong moduleId, M
     public MonotonicNanos Unloaded { get; internal set; } = Never;
 
     /// <summary>What was learned of its frames; belongs to <see cref="LearnedCodes"/>, and is read and written under its lock.</summary>
-    internal LearnedFrames Frames { get; set; }
+    internal PackedFrames Frames { get; set; }
+
+    /// <summary>Which of its rounds they are in force since; belongs to it too.</summary>
+    internal int FramesRound { get; set; }
 
     /// <summary>A dynamic method that is gone leaves its id and its address to another.</summary>
     internal bool IsSameBodyAs(MethodCode other) => IsOf(other.Key) && Function.SystemName == other.Function.SystemName;
