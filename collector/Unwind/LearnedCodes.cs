@@ -24,7 +24,7 @@ internal sealed class LearnedCodes(CodeMap code)
     /// <summary>All, for learning it once more.</summary>
     public List<CodeToLearn> Codes()
     {
-        IReadOnlyList<MethodCode> methods = code.Snapshot();
+        IReadOnlyList<MethodCode> methods = code.Bodies();
         lock (gate)
             return [.. methods.Where(method => method.Frames.IsKnown).Select(CodeToLearn.Of), .. functions.Values.Select(learned => learned.Code)];
     }

@@ -63,7 +63,7 @@ internal sealed class StackLearner : IDisposable
     /// <summary>Learns what is known already, before sampling begins; for as long as that may take.</summary>
     public void LearnKnown(TimeSpan patience)
     {
-        foreach (MethodCode method in code.Snapshot())
+        foreach (MethodCode method in code.Bodies())
             OnAppeared(method);
         long began = Stopwatch.GetTimestamp();
         while (TakeBatch(wait: false) && Round() && Stopwatch.GetElapsedTime(began) < patience)
