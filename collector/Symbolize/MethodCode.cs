@@ -31,7 +31,12 @@ internal sealed class MethodCode(MethodCodeKey key, uint size, ulong moduleId, M
     /// <summary>Not unloaded as far as we know.</summary>
     public static readonly MonotonicNanos Never = new(long.MaxValue);
 
+    /* What is told of IL has two words, which another thread must not see apart. It is written and read once or twice. */
+    private static readonly Lock s_gate = new();
+
     private readonly uint nativeCodeId = unchecked((uint)key.NativeCodeId);
+
+    private PackedIl il;
 
     public MethodCodeKey Key => new(MethodId, nativeCodeId, Start);
 
@@ -55,7 +60,17 @@ internal sealed class MethodCode(MethodCodeKey key, uint size, ulong moduleId, M
     public uint Token { get; internal set; }
 
     /// <summary>The IL its code was made from, and what was inlined into it where the runtime tells that; nothing when unknown.</summary>
-    public PackedIl Il { get; internal set; }
+    public PackedIl Il
+    {
+        get
+        {
+            lock (s_gate) return il;
+        }
+        internal set
+        {
+            lock (s_gate) il = value;
+        }
+    }
 
     /// <summary>From when on the code was there, this time included.</summary>
     public MonotonicNanos Loaded { get; internal set; } = Beginning;

@@ -9,7 +9,8 @@ namespace DotnetPprof.Symbolize.Lines;
 /// <para>
 /// How many mappings there are, and each in the order of the native code: native offset less the one before, inlinee,
 /// IL offset. Then, where the runtime tells what it inlines, the time (8 bytes), how many nodes, and each: method id less
-/// the one before, IL offset of the call, parent and 1. Numbers are those of <see cref="PackedNumbers"/>. Two are equal only if they were told at once.
+/// the one before, IL offset of the call less the unknown one, parent and 1. Numbers are those of
+/// <see cref="PackedNumbers"/>. Two are equal only if they were told at once.
 /// </para>
 /// </summary>
 internal readonly record struct PackedIl
@@ -20,15 +21,16 @@ internal readonly record struct PackedIl
     /* Method ids are aligned: bits that are always 0 are turned to the top, where they cost nothing. */
     private const int IdAlignmentBits = 3;
 
-    private readonly byte[]? bytes;
+    private readonly IlBlock? block;
+    private readonly int at;
 
-    private PackedIl(byte[] bytes) => this.bytes = bytes;
+    private PackedIl((IlBlock Block, int At) place) => (block, at) = place;
 
     /// <summary>Whether the runtime told.</summary>
-    public bool IsKnown => bytes is not null;
+    public bool IsKnown => block is not null;
 
-    /// <summary>Bytes it takes; 0 for nothing known.</summary>
-    public int Length => bytes?.Length ?? 0;
+    /// <summary>Bytes of it; 0 for nothing known.</summary>
+    public int Length => block is null ? 0 : block.Read(at).Length;
 
     /// <param name="mappings">In any order.</param>
     /// <param name="inlined">Null where the runtime does not tell.</param>
@@ -46,14 +48,17 @@ internal readonly record struct PackedIl
         }
 
         if (inlined is not null) AddTree(ref packer, inlined);
-        return new PackedIl(packer.Packed.ToArray());
+        return new PackedIl(new IlBlocks().Add(packer.Packed));
     }
+
+    /// <summary>The same, together with others' in place of by itself.</summary>
+    public PackedIl MovedTo(IlBlocks blocks) => block is null ? this : new PackedIl(blocks.Add(block.Read(at)));
 
     /// <summary>What the native code stands for, and what was inlined, null where that was not told; null for nothing known.</summary>
     public (NativeToIl Map, InlineTree? Inlined)? Unpack()
     {
-        if (bytes is null) return null;
-        var rest = new PackedNumbers.Unpacker(bytes);
+        if (block is null) return null;
+        var rest = new PackedNumbers.Unpacker(block.Read(at));
         var mappings = new IlMapping[(int)rest.Next()];
         uint native = 0;
         for (int i = 0; i < mappings.Length; i++)
@@ -75,7 +80,7 @@ internal readonly record struct PackedIl
             ulong id = BitOperations.RotateRight(node.MethodId, IdAlignmentBits);
             long step = unchecked((long)(id - last));
             packer.AddSigned(step);
-            packer.Add(node.CallIl);
+            packer.Add(unchecked(node.CallIl - InlineNode.UnknownCall));
             packer.Add((uint)(node.Parent + 1));
             last = id;
         }
@@ -89,7 +94,7 @@ internal readonly record struct PackedIl
         for (int i = 0; i < nodes.Length; i++)
         {
             id = unchecked(id + (ulong)rest.NextSignedLong());
-            nodes[i] = new InlineNode(BitOperations.RotateLeft(id, IdAlignmentBits), (uint)rest.Next(), (int)rest.Next() - 1);
+            nodes[i] = new InlineNode(BitOperations.RotateLeft(id, IdAlignmentBits), unchecked((uint)rest.Next() + InlineNode.UnknownCall), (int)rest.Next() - 1);
         }
 
         return new InlineTree(nodes, time);
