@@ -130,12 +130,9 @@ internal sealed class CodeMap
         if (start == 0) return;
         lock (gate)
         {
-            if (pages.At(start) is { } page)
+            foreach (MethodCode other in pages.At(start).Living)
             {
-                foreach (MethodCode other in page.Living)
-                {
-                    if (other.Contains(start)) return;
-                }
+                if (other.Contains(start)) return;
             }
 
             if (entryPoints.TryGet(start, out _)) return;
@@ -185,7 +182,7 @@ internal sealed class CodeMap
     {
         lock (gate)
         {
-            if (pages.At(ip.Value) is not { } page) return null;
+            CodePages.Page page = pages.At(ip.Value);
             MethodCode? nearest = null;
             long nearestDistance = SlackNanos + 1;
             return FindIn(page.Living) ?? (page.Dead is { } dead ? FindIn(CollectionsMarshal.AsSpan(dead)) : null) ?? nearest;

@@ -36,7 +36,9 @@ internal sealed class MethodCode(MethodCodeKey key, uint size, ulong moduleId, M
 
     private readonly uint nativeCodeId = unchecked((uint)key.NativeCodeId);
 
-    private PackedIl il;
+    /* Not as one: a structure of these would take 4 bytes more. */
+    private IlBlock? ilBlock;
+    private int ilAt;
 
     public MethodCodeKey Key => new(MethodId, nativeCodeId, Start);
 
@@ -64,11 +66,11 @@ internal sealed class MethodCode(MethodCodeKey key, uint size, ulong moduleId, M
     {
         get
         {
-            lock (s_gate) return il;
+            lock (s_gate) return new PackedIl(ilBlock, ilAt);
         }
         internal set
         {
-            lock (s_gate) il = value;
+            lock (s_gate) (ilBlock, ilAt) = (value.Block, value.At);
         }
     }
 

@@ -13,7 +13,9 @@ namespace DotnetPprof.Symbolize.Lines;
 /// <see cref="PackedNumbers"/>. Two are equal only if they were told at once.
 /// </para>
 /// </summary>
-internal readonly record struct PackedIl
+/// <param name="Block">Where it is; null for nothing known.</param>
+/// <param name="At">Its place there.</param>
+internal readonly record struct PackedIl(IlBlock? Block, int At)
 {
     /* The special IL offsets come first, so that they take a byte: what they are less than nothing by is added. */
     private const uint SpecialOffsets = unchecked(0 - NativeToIl.Epilog);
@@ -21,16 +23,11 @@ internal readonly record struct PackedIl
     /* Method ids are aligned: bits that are always 0 are turned to the top, where they cost nothing. */
     private const int IdAlignmentBits = 3;
 
-    private readonly IlBlock? block;
-    private readonly int at;
-
-    private PackedIl((IlBlock Block, int At) place) => (block, at) = place;
-
     /// <summary>Whether the runtime told.</summary>
-    public bool IsKnown => block is not null;
+    public bool IsKnown => Block is not null;
 
     /// <summary>Bytes of it; 0 for nothing known.</summary>
-    public int Length => block is null ? 0 : block.Read(at).Length;
+    public int Length => Block is null ? 0 : Block.Read(At).Length;
 
     /// <param name="mappings">In any order.</param>
     /// <param name="inlined">Null where the runtime does not tell.</param>
@@ -48,17 +45,17 @@ internal readonly record struct PackedIl
         }
 
         if (inlined is not null) AddTree(ref packer, inlined);
-        return new PackedIl(new IlBlocks().Add(packer.Packed));
+        return In(new IlBlocks(), packer.Packed);
     }
 
     /// <summary>The same, together with others' in place of by itself.</summary>
-    public PackedIl MovedTo(IlBlocks blocks) => block is null ? this : new PackedIl(blocks.Add(block.Read(at)));
+    public PackedIl MovedTo(IlBlocks blocks) => Block is null ? this : In(blocks, Block.Read(At));
 
     /// <summary>What the native code stands for, and what was inlined, null where that was not told; null for nothing known.</summary>
     public (NativeToIl Map, InlineTree? Inlined)? Unpack()
     {
-        if (block is null) return null;
-        var rest = new PackedNumbers.Unpacker(block.Read(at));
+        if (Block is null) return null;
+        var rest = new PackedNumbers.Unpacker(Block.Read(At));
         var mappings = new IlMapping[(int)rest.Next()];
         uint native = 0;
         for (int i = 0; i < mappings.Length; i++)
@@ -68,6 +65,12 @@ internal readonly record struct PackedIl
         }
 
         return (new NativeToIl(mappings), rest.IsAtEnd ? null : Tree(ref rest));
+    }
+
+    private static PackedIl In(IlBlocks blocks, ReadOnlySpan<byte> record)
+    {
+        (IlBlock block, int at) = blocks.Add(record);
+        return new PackedIl(block, at);
     }
 
     private static void AddTree(ref PackedNumbers.Packer packer, InlineTree tree)
