@@ -70,7 +70,7 @@ internal sealed class CodeMap
         lock (gate)
         {
             if (pages.Living(code.Key) is { } known && known.IsSameBodyAs(code)) return known;
-            if (entryPoints.Remove(code.Start, out EntryRow row))
+            if (entryPoints.Remove(EntryRow.KeyOf(code.Start), out EntryRow row))
             {
                 // The same precompiled method, of which the entry point was known: keep the instance, complete it.
                 if (!entriesAsked.Remove(code.Start, out MethodCode? entry)) entry = row.ToCode();
@@ -127,7 +127,6 @@ internal sealed class CodeMap
     /// <param name="function">Its name.</param>
     public void EntryPoint(ulong methodId, ulong start, Function function)
     {
-        if (start == 0) return;
         lock (gate)
         {
             foreach (MethodCode other in pages.At(start).Living)
@@ -135,9 +134,10 @@ internal sealed class CodeMap
                 if (other.Contains(start)) return;
             }
 
-            if (entryPoints.TryGet(start, out _)) return;
+            if (entryPoints.TryGet(EntryRow.KeyOf(start), out _)) return;
+            int before = entryPoints.Count;
             entryPoints.Set(new EntryRow(start, methodId, function));
-            Count++;
+            Count += entryPoints.Count - before;
         }
     }
 
@@ -220,7 +220,7 @@ internal sealed class CodeMap
         lock (gate)
         {
             if (entriesAsked.TryGetValue(start, out MethodCode? known)) return known;
-            if (!entryPoints.TryGet(start, out EntryRow row)) return null;
+            if (!entryPoints.TryGet(EntryRow.KeyOf(start), out EntryRow row)) return null;
             entriesAsked.Add(start, known = row.ToCode());
             return known;
         }
@@ -323,7 +323,10 @@ internal sealed class CodeMap
 
     private readonly record struct EntryRow(ulong Start, ulong MethodId, Function Function) : IKeyed
     {
-        public ulong Key => Start;
+        public ulong Key => KeyOf(Start);
+
+        /// <summary>The runtime also tells of methods without an entry point, and no key may be 0.</summary>
+        public static ulong KeyOf(ulong start) => unchecked(start + 1);
 
         public MethodCode ToCode() => new(new MethodCodeKey(MethodId, 0, Start), 0, 0, null, Function, precompiled: true);
     }
