@@ -31,6 +31,9 @@ internal sealed class BodyEvents(EventIntake intake)
     /// <summary>Maps that wait for their body, which comes next.</summary>
     private const int MostEarly = 1 << 12;
 
+    /// <summary>Maps that may be replaced by those that come with an inline tree, right after them: so long they stand alone.</summary>
+    private const int MostPlain = 1 << 6;
+
     private static readonly Guid s_runtime = new("e13c0d23-ccbc-4e12-931b-d9cc2eee27e4");
     private static readonly Guid s_rundown = new("a669021c-c450-4609-a035-5af59af4df18");
     private static readonly Guid s_private = new("763fd754-7086-4dfe-95eb-c01a46faf4ca");
@@ -38,6 +41,8 @@ internal sealed class BodyEvents(EventIntake intake)
     private readonly TwoGenerations<(ulong Method, ulong Code), MethodCode> bodies = new(MostBodies);
     private readonly TwoGenerations<(ulong Method, ulong Code), PackedIl> early = new(MostEarly);
     private readonly Dictionary<(ulong Method, ulong Code), List<byte>> chunks = [];
+    private readonly IlBlocks blocks = new();
+    private readonly Queue<(MethodCode Body, PackedIl Map)> plain = new();
 
     /// <summary>Bodies and maps that are held for what may follow; for tests.</summary>
     internal int Held => bodies.Count + early.Count;
@@ -89,7 +94,7 @@ internal sealed class BodyEvents(EventIntake intake)
         else if (id == 144 && MethodEvent.TryRead(data, version, out MethodEvent e))
         {
             MethodCode body = intake.MethodExists(e, time);
-            if (early.Remove((e.MethodId, e.NativeCodeId), out PackedIl map) && !body.Il.IsKnown) body.Il = map;
+            if (early.Remove((e.MethodId, e.NativeCodeId), out PackedIl map) && !body.Il.IsKnown) body.Il = map.MovedTo(blocks);
         }
     }
 
@@ -116,7 +121,16 @@ internal sealed class BodyEvents(EventIntake intake)
         for (int i = 0; i < count; i++)
             mappings[i] = new IlMapping(U32(data, 19 + (count * 4) + (i * 4)), 0, U32(data, 19 + (i * 4)));
         if (isRundown) early.Set(key, PackedIl.Of(mappings));
-        else if (bodies.TryGetValue(key, out MethodCode? body) && !body.Il.IsKnown) body.Il = PackedIl.Of(mappings);
+        else if (bodies.TryGetValue(key, out MethodCode? body) && !body.Il.IsKnown) AddPlain(body, PackedIl.Of(mappings));
+    }
+
+    private void AddPlain(MethodCode body, PackedIl map)
+    {
+        body.Il = map;
+        plain.Enqueue((body, map));
+        if (plain.Count <= MostPlain) return;
+        (MethodCode older, PackedIl told) = plain.Dequeue();
+        if (older.Il == told) older.Il = told.MovedTo(blocks);
     }
 
     /// <summary>
@@ -139,7 +153,7 @@ internal sealed class BodyEvents(EventIntake intake)
         }
 
         if (!bodies.TryGetValue(key, out MethodCode? body) || RichDebugInfo.Parse(CollectionsMarshal.AsSpan(whole)) is not { } info) return;
-        body.Il = PackedIl.Of(info.Mappings, new InlineTree(info.Nodes, time));
+        body.Il = PackedIl.Of(info.Mappings, info.Nodes.Length > 1 ? new InlineTree(info.Nodes, time) : null).MovedTo(blocks);
         intake.ToldInlinees();
     }
 

@@ -20,7 +20,10 @@ internal sealed class CodeMap
 
     private readonly Lock gate = new();
     private readonly CodePages pages = new();
-    private readonly Dictionary<ulong, MethodCode> entryPoints = [];
+    private readonly DenseTable<EntryRow> entryPoints = new();
+
+    /* Most of the methods that are precompiled are never asked for: only those that are have an object. */
+    private readonly Dictionary<ulong, MethodCode> entriesAsked = [];
     private readonly List<long> reuses = [];
 
     /* Replaced as a whole: the drain asks for every sample, nearly always later than this, and takes no lock for it. */
@@ -67,9 +70,10 @@ internal sealed class CodeMap
         lock (gate)
         {
             if (pages.Living(code.Key) is { } known && known.IsSameBodyAs(code)) return known;
-            if (entryPoints.Remove(code.Start, out MethodCode? entry))
+            if (entryPoints.Remove(EntryRow.KeyOf(code.Start), out EntryRow row))
             {
                 // The same precompiled method, of which the entry point was known: keep the instance, complete it.
+                if (!entriesAsked.Remove(code.Start, out MethodCode? entry)) entry = row.ToCode();
                 entry.Size = code.Size;
                 entry.ModuleId = code.ModuleId;
                 entry.Mapping ??= code.Mapping;
@@ -118,19 +122,22 @@ internal sealed class CodeMap
     /// A precompiled method was used for the first time; the event tells its entry point but not its size. The code
     /// stays as long as its image does.
     /// </summary>
-    public void EntryPoint(MethodCode code)
+    /// <param name="methodId">The runtime's MethodDesc.</param>
+    /// <param name="start">First byte of the code.</param>
+    /// <param name="function">Its name.</param>
+    public void EntryPoint(ulong methodId, ulong start, Function function)
     {
         lock (gate)
         {
-            if (pages.At(code.Start) is { } page)
+            foreach (MethodCode other in pages.At(start).Living)
             {
-                foreach (MethodCode other in page.Living)
-                {
-                    if (other.Contains(code.Start)) return;
-                }
+                if (other.Contains(start)) return;
             }
 
-            if (entryPoints.TryAdd(code.Start, code)) Count++;
+            if (entryPoints.TryGet(EntryRow.KeyOf(start), out _)) return;
+            int before = entryPoints.Count;
+            entryPoints.Set(new EntryRow(start, methodId, function));
+            Count += entryPoints.Count - before;
         }
     }
 
@@ -175,7 +182,7 @@ internal sealed class CodeMap
     {
         lock (gate)
         {
-            if (pages.At(ip.Value) is not { } page) return null;
+            CodePages.Page page = pages.At(ip.Value);
             MethodCode? nearest = null;
             long nearestDistance = SlackNanos + 1;
             return FindIn(page.Living) ?? (page.Dead is { } dead ? FindIn(CollectionsMarshal.AsSpan(dead)) : null) ?? nearest;
@@ -212,16 +219,28 @@ internal sealed class CodeMap
     {
         lock (gate)
         {
-            return entryPoints.GetValueOrDefault(start);
+            if (entriesAsked.TryGetValue(start, out MethodCode? known)) return known;
+            if (!entryPoints.TryGet(EntryRow.KeyOf(start), out EntryRow row)) return null;
+            entriesAsked.Add(start, known = row.ToCode());
+            return known;
         }
     }
 
-    /// <summary>All that is known now, entry points without a size included; for tests and for learning how to unwind.</summary>
+    /// <summary>All bodies known now; of a precompiled method whose entry point alone is known there is none.</summary>
+    public IReadOnlyList<MethodCode> Bodies()
+    {
+        lock (gate)
+        {
+            return [.. pages.All.Distinct()];
+        }
+    }
+
+    /// <summary>All that is known now, entry points without a size included; for tests.</summary>
     public IReadOnlyList<MethodCode> Snapshot()
     {
         lock (gate)
         {
-            return [.. pages.All.Concat(entryPoints.Values).Distinct()];
+            return [.. pages.All.Distinct(), .. entryPoints.Rows.Select(row => entriesAsked.GetValueOrDefault(row.Start) ?? row.ToCode())];
         }
     }
 
@@ -301,4 +320,14 @@ internal sealed class CodeMap
     }
 
     private sealed record LatestReuse(long Time, int Count);
+
+    private readonly record struct EntryRow(ulong Start, ulong MethodId, Function Function) : IKeyed
+    {
+        public ulong Key => KeyOf(Start);
+
+        /// <summary>The runtime also tells of methods without an entry point, and no key may be 0.</summary>
+        public static ulong KeyOf(ulong start) => unchecked(start + 1);
+
+        public MethodCode ToCode() => new(new MethodCodeKey(MethodId, 0, Start), 0, 0, null, Function, precompiled: true);
+    }
 }

@@ -13,24 +13,26 @@ internal sealed class CodePages
 
     private const int PageShift = 12;
 
-    private readonly Dictionary<ulong, Page> pages = [];
+    /* Nearly all code lives as long as its target: of what died, few pages have any. */
+    private readonly DenseTable<LivingRow> living = new();
+    private readonly Dictionary<ulong, List<MethodCode>> dead = [];
 
     /// <summary>Dead ranges that had to be forgotten.</summary>
     public long Forgotten { get; private set; }
 
     /// <summary>A range comes once for each page it touches.</summary>
-    public IEnumerable<MethodCode> All => pages.Values.SelectMany(page => page.Living.Concat(page.Dead ?? []));
+    public IEnumerable<MethodCode> All => AllLiving.Concat(dead.Values.SelectMany(codes => codes));
 
     /// <summary>Likewise.</summary>
-    public IEnumerable<MethodCode> AllLiving => pages.Values.SelectMany(page => page.Living);
+    public IEnumerable<MethodCode> AllLiving => living.Rows.SelectMany(row => row.Codes);
 
-    public Page? At(ulong address) => pages.GetValueOrDefault(address >> PageShift);
+    /// <summary>What is known of the page an address lies in.</summary>
+    public Page At(ulong address) => Numbered(address >> PageShift);
 
     /// <summary>The body of a key that lives; null for none.</summary>
     public MethodCode? Living(MethodCodeKey key)
     {
-        if (At(key.Start) is not { } page) return null;
-        foreach (MethodCode code in page.Living)
+        foreach (MethodCode code in At(key.Start).Living)
         {
             if (code.IsOf(key)) return code;
         }
@@ -46,7 +48,7 @@ internal sealed class CodePages
         var found = new List<MethodCode>();
         for (ulong number = First(code); number <= Last(code); number++)
         {
-            if (!pages.TryGetValue(number, out Page? page)) continue;
+            Page page = Numbered(number);
             foreach (MethodCode other in page.Living) Collect(other);
 
             // The dead lie in the order of their ends, but for what was heard of out of order.
@@ -71,9 +73,8 @@ internal sealed class CodePages
     {
         for (ulong number = First(code); number <= Last(code); number++)
         {
-            if (!pages.TryGetValue(number, out Page? page)) pages.Add(number, page = new Page());
-            if (code.Unloaded == MethodCode.Never) page.AddLiving(code);
-            else AddDead(page, code);
+            if (code.Unloaded == MethodCode.Never) AddLiving(number, code);
+            else AddDead(number, code);
         }
     }
 
@@ -82,9 +83,8 @@ internal sealed class CodePages
     {
         for (ulong number = First(code); number <= Last(code); number++)
         {
-            Page page = pages[number];
-            page.RemoveLiving(code);
-            AddDead(page, code);
+            RemoveLiving(number, code);
+            AddDead(number, code);
         }
     }
 
@@ -93,9 +93,8 @@ internal sealed class CodePages
     {
         for (ulong number = First(code); number <= Last(code); number++)
         {
-            Page page = pages[number];
-            page.Dead?.Remove(code);
-            page.AddLiving(code);
+            Numbered(number).Dead?.Remove(code);
+            AddLiving(number, code);
         }
     }
 
@@ -103,39 +102,46 @@ internal sealed class CodePages
 
     private static ulong Last(MethodCode code) => (code.End - 1) >> PageShift;
 
-    private void AddDead(Page page, MethodCode code)
-    {
-        List<MethodCode> dead = page.Dead ??= [];
-        if (dead.Count >= MaxDeadPerPage)
-        {
-            Forgotten += MaxDeadPerPage / 2;
-            dead.RemoveRange(0, MaxDeadPerPage / 2);
-        }
+    private Page Numbered(ulong number) =>
+        new(living.TryGet(LivingRow.KeyOf(number), out LivingRow row) ? row.Codes : [], dead.Count > 0 ? dead.GetValueOrDefault(number) : null);
 
-        dead.Add(code);
+    private void AddLiving(ulong number, MethodCode code)
+    {
+        MethodCode[] codes = Numbered(number).Living;
+        Array.Resize(ref codes, codes.Length + 1);
+        codes[^1] = code;
+        living.Set(new LivingRow(LivingRow.KeyOf(number), codes));
     }
 
-    /// <summary>There is one for each 4 KiB of compiled code, and most have a dozen bodies that live as long as the target.</summary>
-    internal sealed class Page
+    private void RemoveLiving(ulong number, MethodCode code)
     {
-        private MethodCode[] living = [];
+        MethodCode[] codes = Numbered(number).Living;
+        int index = Array.IndexOf(codes, code);
+        if (index < 0) return;
+        if (codes.Length == 1) living.Remove(LivingRow.KeyOf(number), out _);
+        else living.Set(new LivingRow(LivingRow.KeyOf(number), [.. codes[..index], .. codes[(index + 1)..]]));
+    }
 
-        /// <summary>In the order they came.</summary>
-        public MethodCode[] Living => living;
-
-        /// <summary>Null for none yet.</summary>
-        public List<MethodCode>? Dead { get; set; }
-
-        public void AddLiving(MethodCode code)
+    private void AddDead(ulong number, MethodCode code)
+    {
+        if (!dead.TryGetValue(number, out List<MethodCode>? codes)) dead.Add(number, codes = []);
+        if (codes.Count >= MaxDeadPerPage)
         {
-            Array.Resize(ref living, living.Length + 1);
-            living[^1] = code;
+            Forgotten += MaxDeadPerPage / 2;
+            codes.RemoveRange(0, MaxDeadPerPage / 2);
         }
 
-        public void RemoveLiving(MethodCode code)
-        {
-            int index = Array.IndexOf(living, code);
-            if (index >= 0) living = [.. living[..index], .. living[(index + 1)..]];
-        }
+        codes.Add(code);
+    }
+
+    /// <param name="Living">In the order they came.</param>
+    /// <param name="Dead">Null for none yet.</param>
+    internal readonly record struct Page(MethodCode[] Living, List<MethodCode>? Dead);
+
+    /// <summary>There is one for each 4 KiB of compiled code, and most have a few bodies that live as long as the target.</summary>
+    private readonly record struct LivingRow(ulong Key, MethodCode[] Codes) : IKeyed
+    {
+        /// <summary>The first page's number is 0, which no key may be.</summary>
+        public static ulong KeyOf(ulong number) => number + 1;
     }
 }

@@ -90,7 +90,7 @@ internal sealed class EventIntake(SymbolOptions options, FunctionNames names)
     /// <param name="methodNames">See <see cref="FunctionNames.Of"/>.</param>
     /// <param name="start">First byte of the code.</param>
     public void EntryPointFound(ulong methodId, ReadOnlySpan<char> methodNames, ulong start) =>
-        Code.EntryPoint(new MethodCode(new MethodCodeKey(methodId, 0, start), 0, 0, null, names.Of(methodNames, Tier(OptimizationTier.ReadyToRun)), precompiled: true));
+        Code.EntryPoint(methodId, start, names.Of(methodNames, Tier(OptimizationTier.ReadyToRun)));
 
     /// <summary>EventPipe stamps events with CLOCK_MONOTONIC in nanoseconds on Linux: QPC ticks are what we count in.</summary>
     internal static MonotonicNanos TimeOf(TraceEvent e)

@@ -31,7 +31,14 @@ internal sealed class MethodCode(MethodCodeKey key, uint size, ulong moduleId, M
     /// <summary>Not unloaded as far as we know.</summary>
     public static readonly MonotonicNanos Never = new(long.MaxValue);
 
+    /* What is told of IL has two words, which another thread must not see apart. It is written and read once or twice. */
+    private static readonly Lock s_gate = new();
+
     private readonly uint nativeCodeId = unchecked((uint)key.NativeCodeId);
+
+    /* Not as one: a structure of these would take 4 bytes more. */
+    private IlBlock? ilBlock;
+    private int ilAt;
 
     public MethodCodeKey Key => new(MethodId, nativeCodeId, Start);
 
@@ -55,7 +62,17 @@ internal sealed class MethodCode(MethodCodeKey key, uint size, ulong moduleId, M
     public uint Token { get; internal set; }
 
     /// <summary>The IL its code was made from, and what was inlined into it where the runtime tells that; nothing when unknown.</summary>
-    public PackedIl Il { get; internal set; }
+    public PackedIl Il
+    {
+        get
+        {
+            lock (s_gate) return new PackedIl(ilBlock, ilAt);
+        }
+        internal set
+        {
+            lock (s_gate) (ilBlock, ilAt) = (value.Block, value.At);
+        }
+    }
 
     /// <summary>From when on the code was there, this time included.</summary>
     public MonotonicNanos Loaded { get; internal set; } = Beginning;
@@ -67,7 +84,10 @@ internal sealed class MethodCode(MethodCodeKey key, uint size, ulong moduleId, M
     public MonotonicNanos Unloaded { get; internal set; } = Never;
 
     /// <summary>What was learned of its frames; belongs to <see cref="LearnedCodes"/>, and is read and written under its lock.</summary>
-    internal LearnedFrames Frames { get; set; }
+    internal PackedFrames Frames { get; set; }
+
+    /// <summary>Which of its rounds they are in force since; belongs to it too.</summary>
+    internal int FramesRound { get; set; }
 
     /// <summary>A dynamic method that is gone leaves its id and its address to another.</summary>
     internal bool IsSameBodyAs(MethodCode other) => IsOf(other.Key) && Function.SystemName == other.Function.SystemName;

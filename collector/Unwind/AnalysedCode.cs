@@ -18,30 +18,6 @@ internal readonly record struct CallSite(int Return, int ToTarget, int ToCell = 
 /// <param name="LeavesByJump">Whether it may hand its own caller on to another method.</param>
 internal sealed record AnalysedCode(IReadOnlyList<RuleRun> Rules, IReadOnlyList<CallSite> Calls, IReadOnlyList<int> Boundaries, bool LeavesByJump)
 {
-    /// <summary>A call in native code that has a rule; which one, only the agent knows.</summary>
-    public static readonly AnalysedCode OfNativeCall = new([new RuleRun(0, 1, new StepRule(false, 8, 0))], [], [], LeavesByJump: true);
-
-    /// <summary>A place in native code that a frame is said to return to, and where nothing is called.</summary>
-    public static readonly AnalysedCode OfNoCall = new([], [], [], LeavesByJump: true);
-
-    /// <summary>What a signal's handler returns to, and what goes on from there to what was interrupted.</summary>
-    public static readonly AnalysedCode OfSignalReturn = new([], [], [], LeavesByJump: true);
-
-    /// <summary>The call that returns to an offset; null for none.</summary>
-    public CallSite? CallReturningTo(int offset)
-    {
-        int low = 0, high = Calls.Count;
-        while (low < high)
-        {
-            int middle = (low + high) >>> 1;
-            if (Calls[middle].Return < offset)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        return low < Calls.Count && Calls[low].Return == offset ? Calls[low] : null;
-    }
-
     /// <summary>The rule at an offset; where an instruction is being executed, its own offset.</summary>
     public StepRule RuleAt(int offset)
     {

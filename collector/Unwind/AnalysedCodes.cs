@@ -4,8 +4,9 @@ using DotnetPprof.Symbolize;
 namespace DotnetPprof.Unwind;
 
 /// <summary>
-/// One instance for all code that has the same frames, in all targets: most of what is learned is precompiled, and the same
-/// in every process of a framework. Any thread may ask.
+/// One instance for all precompiled code that has the same frames, in all targets: most of what is learned is precompiled,
+/// and the same in every process of a framework. What the JIT makes calls by distances that no other target has, and is
+/// not looked for. Any thread may ask.
 /// </summary>
 internal sealed class AnalysedCodes
 {
@@ -13,35 +14,34 @@ internal sealed class AnalysedCodes
     private const int Most = 100_000;
 
     private readonly Lock gate = new();
-    private readonly TwoGenerations<AnalysedCode, AnalysedCode> kept = new(Most, new ByContent());
+    private readonly TwoGenerations<PackedFrames, PackedFrames> kept = new(Most, new ByContent());
 
     /// <summary>What is to be kept of an analysis: what only a proposal needs is left out.</summary>
-    public AnalysedCode Keep(AnalysedCode code)
+    /// <param name="code">The analysis.</param>
+    /// <param name="shared">Whether other targets may have the same.</param>
+    public PackedFrames Keep(AnalysedCode code, bool shared)
     {
+        var packed = PackedFrames.Of(code);
+        if (!shared)
+            return packed;
         lock (gate)
         {
             kept.TurnAt(Environment.TickCount64, SharedSymbols.GenerationMilliseconds);
-            if (kept.TryGetValue(code, out AnalysedCode? same))
+            if (kept.TryGetValue(packed, out PackedFrames same))
                 return same;
-            same = code with { Rules = code.Rules.ToArray(), Calls = code.Calls.ToArray(), Boundaries = [] };
-            kept.Set(same, same);
-            return same;
+            kept.Set(packed, packed);
+            return packed;
         }
     }
 
-    private sealed class ByContent : IEqualityComparer<AnalysedCode>
+    private sealed class ByContent : IEqualityComparer<PackedFrames>
     {
-        public bool Equals(AnalysedCode? one, AnalysedCode? other) =>
-            one!.LeavesByJump == other!.LeavesByJump && one.Rules.SequenceEqual(other.Rules) && one.Calls.SequenceEqual(other.Calls);
+        public bool Equals(PackedFrames one, PackedFrames other) => one.Bytes.SequenceEqual(other.Bytes);
 
-        public int GetHashCode([DisallowNull] AnalysedCode code)
+        public int GetHashCode([DisallowNull] PackedFrames frames)
         {
-            var hash = new HashCode();
-            hash.Add(code.LeavesByJump);
-            foreach (RuleRun run in code.Rules)
-                hash.Add(run);
-            foreach (CallSite call in code.Calls)
-                hash.Add(call);
+            var hash = default(HashCode);
+            hash.AddBytes(frames.Bytes);
             return hash.ToHashCode();
         }
     }

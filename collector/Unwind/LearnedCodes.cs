@@ -9,9 +9,14 @@ namespace DotnetPprof.Unwind;
 /// </summary>
 internal sealed class LearnedCodes(CodeMap code)
 {
+    private static readonly PackedFrames s_notUnderstood = PackedFrames.Of(new AnalysedCode([], [], [], LeavesByJump: true));
+
     private readonly Lock gate = new();
 
     private readonly SortedList<ulong, LearnedCode> functions = [];
+
+    /* What was learned in one round is in force from one time on: a body has that one's number. */
+    private readonly List<MonotonicNanos> rounds = [];
 
     /* Ids of methods of which some body may hand its caller on. */
     private readonly HashSet<ulong> jumping = [];
@@ -19,15 +24,15 @@ internal sealed class LearnedCodes(CodeMap code)
     /// <summary>All, for learning it once more.</summary>
     public List<CodeToLearn> Codes()
     {
-        IReadOnlyList<MethodCode> methods = code.Snapshot();
+        IReadOnlyList<MethodCode> methods = code.Bodies();
         lock (gate)
-            return [.. methods.Where(method => method.Frames.AreLearned).Select(CodeToLearn.Of), .. functions.Values.Select(learned => learned.Code)];
+            return [.. methods.Where(method => method.Frames.IsKnown).Select(CodeToLearn.Of), .. functions.Values.Select(learned => learned.Code)];
     }
 
     public bool Has(MethodCode method)
     {
         lock (gate)
-            return method.Frames.AreLearned;
+            return method.Frames.IsKnown;
     }
 
     public void Add(LearnedCode learned)
@@ -39,8 +44,9 @@ internal sealed class LearnedCodes(CodeMap code)
                 functions[learned.Code.Start] = learned;
                 return;
             }
-            method.Frames = LearnedFrames.Of(learned);
-            if (learned.Analysis is not { LeavesByJump: false })
+            method.Frames = learned.Frames ?? s_notUnderstood;
+            method.FramesRound = RoundOf(learned.InForce);
+            if (method.Frames.LeavesByJump)
                 jumping.Add(method.MethodId);
         }
     }
@@ -49,7 +55,7 @@ internal sealed class LearnedCodes(CodeMap code)
     public bool MayLeaveByJump(MethodCode body)
     {
         lock (gate)
-            return !body.Frames.AreLearned || jumping.Contains(body.MethodId);
+            return !body.Frames.IsKnown || jumping.Contains(body.MethodId);
     }
 
     /// <summary>What was learned of the code that an instruction belonged to when it was executed; null for nothing yet.</summary>
@@ -58,8 +64,8 @@ internal sealed class LearnedCodes(CodeMap code)
         MethodCode? method = code.Find(ip, time);
         lock (gate)
         {
-            if (method is { Frames: { AreLearned: true } frames })
-                return new LearnedCode(CodeToLearn.Of(method), frames.Analysis, frames.InForce);
+            if (method is { Frames: { IsKnown: true } frames })
+                return new LearnedCode(CodeToLearn.Of(method), frames == s_notUnderstood ? null : frames, rounds[method.FramesRound]);
             int low = 0, high = functions.Count;
             while (low < high)
             {
@@ -71,5 +77,16 @@ internal sealed class LearnedCodes(CodeMap code)
             }
             return low > 0 && functions.GetValueAtIndex(low - 1) is var found && ip.Value - found.Code.Start < found.Code.Size ? found : null;
         }
+    }
+
+    private int RoundOf(MonotonicNanos inForce)
+    {
+        for (int i = rounds.Count - 1; i >= 0 && i >= rounds.Count - 2; i--)
+        {
+            if (rounds[i] == inForce)
+                return i;
+        }
+        rounds.Add(inForce);
+        return rounds.Count - 1;
     }
 }

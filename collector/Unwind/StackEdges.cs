@@ -28,13 +28,13 @@ internal sealed class StackEdges(CodeMap code, LearnedCodes learned, CallTargets
     public EdgeVerdict Check(InstructionPointer callee, ReturnAddress address, MonotonicNanos time)
     {
         /* A signal's handler has no caller: it returns to an instruction that was interrupted. */
-        if (learned.Find(callee, time) is { Analysis: var analysed } && ReferenceEquals(analysed, AnalysedCode.OfSignalReturn))
+        if (learned.Find(callee, time) is { Frames: var leaving } && leaving == PackedFrames.OfSignalReturn)
             return EdgeVerdict.Possible;
-        if (learned.Find(address.CallSite, time) is not { Analysis: { } analysis } caller)
+        if (learned.Find(address.CallSite, time) is not { Frames: { } frames } caller)
             return targets.IsCode(address.CallSite, time) ? EdgeVerdict.Possible : EdgeVerdict.Nowhere;
         if (caller.Code.Kind != CodeKind.Method)
-            return ReferenceEquals(analysis, AnalysedCode.OfNoCall) ? EdgeVerdict.Impossible : EdgeVerdict.Possible;
-        if (analysis.CallReturningTo((int)(address.Value - caller.Code.Start)) is not { } call)
+            return frames == PackedFrames.OfNoCall ? EdgeVerdict.Impossible : EdgeVerdict.Possible;
+        if (frames.CallReturningTo((int)(address.Value - caller.Code.Start)) is not { } call)
             return EdgeVerdict.Impossible;
         if (code.Find(callee, time) is not { } called || caller.Code.Method is not { Unloaded: var unloaded } || unloaded != MethodCode.Never)
             return EdgeVerdict.Possible;

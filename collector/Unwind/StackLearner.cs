@@ -63,7 +63,7 @@ internal sealed class StackLearner : IDisposable
     /// <summary>Learns what is known already, before sampling begins; for as long as that may take.</summary>
     public void LearnKnown(TimeSpan patience)
     {
-        foreach (MethodCode method in code.Snapshot())
+        foreach (MethodCode method in code.Bodies())
             OnAppeared(method);
         long began = Stopwatch.GetTimestamp();
         while (TakeBatch(wait: false) && Round() && Stopwatch.GetElapsedTime(began) < patience)
@@ -201,16 +201,17 @@ internal sealed class StackLearner : IDisposable
             queue.Add(piece.Code, piece.Attempt + 1);
             return;
         }
-        Learned.Add(new LearnedCode(piece.Code, analysed is null ? null : kept.Keep(analysed), judgement == Judgement.Published ? inForce : MethodCode.Never));
+        bool isShared = piece.Code.Method is null or { Precompiled: true };
+        Learned.Add(new LearnedCode(piece.Code, analysed is null ? null : kept.Keep(analysed, isShared), judgement == Judgement.Published ? inForce : MethodCode.Never));
     }
 
     private void ConcludeNative(CodeToLearn call, AnswerKind answer, MonotonicNanos inForce)
     {
         if (answer == AnswerKind.NewRule)
-            Learned.Add(new LearnedCode(call, AnalysedCode.OfNativeCall, inForce));
+            Learned.Add(new LearnedCode(call, PackedFrames.OfNativeCall, inForce));
         else if (answer == AnswerKind.NoCall)
-            Learned.Add(new LearnedCode(call, AnalysedCode.OfNoCall, MethodCode.Beginning));
+            Learned.Add(new LearnedCode(call, PackedFrames.OfNoCall, MethodCode.Beginning));
         else if (answer == AnswerKind.SignalReturn)
-            Learned.Add(new LearnedCode(call with { Size = SignalReturnSize }, AnalysedCode.OfSignalReturn, MethodCode.Beginning));
+            Learned.Add(new LearnedCode(call with { Size = SignalReturnSize }, PackedFrames.OfSignalReturn, MethodCode.Beginning));
     }
 }

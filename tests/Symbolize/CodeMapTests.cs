@@ -187,13 +187,26 @@ public class CodeMapTests
     [Fact]
     public void AnEntryPointGetsItsSizeFromTheRundownAndStaysTheSameInstance()
     {
-        map.EntryPoint(Code("A", 0x1000, 0));
+        EntryPoint("A", 0x1000);
         Assert.Null(Find(0x1000, 1));
         MethodCode? entry = map.FindEntryPoint(0x1000);
         map.Exists(Code("A", 0x1000, 0x100), At(5));
         Assert.Same(entry, map.Find(new InstructionPointer(0x1050), At(1)));
-        map.EntryPoint(Code("A", 0x1000, 0));
+        EntryPoint("A", 0x1000);
         Assert.Equal(1, map.Count);
+    }
+
+    [Fact]
+    public void AnEntryPointNobodyAskedForGetsItsSizeToo()
+    {
+        EntryPoint("A", 0x1000);
+        Assert.Empty(map.Bodies());
+        Assert.Equal(0u, map.Snapshot().Single().Size);
+        MethodCode body = map.Exists(Code("A", 0x1000, 0x100), At(5));
+        Assert.True(body.Precompiled);
+        Assert.Same(body, map.Bodies().Single());
+        Assert.Same(body, map.Snapshot().Single());
+        Assert.Null(map.FindEntryPoint(0x1000));
     }
 
     [Fact]
@@ -277,6 +290,8 @@ public class CodeMapTests
 
     private static MethodCode Code(string name, ulong start, uint size, ulong id = 1, ulong version = 0, ulong module = 1) =>
         new(new MethodCodeKey(id, version, start), size, module, null, new Function(name, name + "()", "", 0));
+
+    private void EntryPoint(string name, ulong start) => map.EntryPoint(1, start, Code(name, start, 0).Function);
 
     private string? Find(ulong address, long seconds, long offset = 0) =>
         map.Find(new InstructionPointer(address), new MonotonicNanos(At(seconds).Value + offset))?.Function.Name;

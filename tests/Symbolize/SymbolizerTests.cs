@@ -175,7 +175,7 @@ public sealed class SymbolizerTests : IDisposable
         foreach (MethodCode method in symbols.Code.Snapshot())
         {
             if (targetModules.Find(new InstructionPointer(method.Start))?.Module is AssemblyModule)
-                entriesOnly.EntryPoint(new MethodCode(method.Key, 0, 0, null, method.Function));
+                entriesOnly.EntryPoint(method.MethodId, method.Start, method.Function);
         }
 
         target.Kill();

@@ -52,7 +52,7 @@ public sealed class RuleTimesTests : IDisposable
     public void FramesThatRbpHeadsAreRightBeforeTheyWereLearned()
     {
         MethodCode method = Appear();
-        learned.Add(new LearnedCode(new CodeToLearn(0x1000, 0x100, method), new AnalysedCode([], [], [], LeavesByJump: false), new MonotonicNanos(50_000_000)));
+        learned.Add(new LearnedCode(new CodeToLearn(0x1000, 0x100, method), PackedFrames.Of(new AnalysedCode([], [], [], LeavesByJump: false)), new MonotonicNanos(50_000_000)));
         Assert.True(InForceAt(1));
     }
 
@@ -64,5 +64,5 @@ public sealed class RuleTimesTests : IDisposable
         return map.Exists(method, new MonotonicNanos(1));
     }
 
-    private static AnalysedCode Frameless() => new([new RuleRun(0, 0x100, new StepRule(FromRbp: false, 8, 0))], [], [], LeavesByJump: false);
+    private static PackedFrames Frameless() => PackedFrames.Of(new AnalysedCode([new RuleRun(0, 0x100, new StepRule(FromRbp: false, 8, 0))], [], [], LeavesByJump: false));
 }

@@ -79,7 +79,7 @@ public sealed class StackEdgesTests
     public void NativeCalleeIsCalledTooUnlessItIsWhereASignalReturns()
     {
         Assert.Equal(EdgeVerdict.Impossible, Check(0x7777, 0x1018));
-        learned.Add(new LearnedCode(new CodeToLearn(0x7777, 1, null, DotnetPprof.Unwind.CodeKind.NativeCall), AnalysedCode.OfSignalReturn, s_now));
+        learned.Add(new LearnedCode(new CodeToLearn(0x7777, 1, null, DotnetPprof.Unwind.CodeKind.NativeCall), PackedFrames.OfSignalReturn, s_now));
         Assert.Equal(EdgeVerdict.Possible, Check(0x7777, 0x1018));
     }
 
@@ -99,7 +99,7 @@ public sealed class StackEdgesTests
     {
         var method = new MethodCode(new MethodCodeKey(id, 0, start), 0x100, 0, null, s_name);
         map.Exists(method, s_now);
-        learned.Add(new LearnedCode(new CodeToLearn(start, 0x100, method), new AnalysedCode([], calls, [], leavesByJump), s_now));
+        learned.Add(new LearnedCode(new CodeToLearn(start, 0x100, method), PackedFrames.Of(new AnalysedCode([], calls, [], leavesByJump)), s_now));
     }
 
     private sealed class FakeMemory : ITargetCode

@@ -34,17 +34,23 @@ internal sealed class MethodIdentities
 
     private readonly Lock gate = new();
 
-    /* Most are the method's first body, which knows all that is asked: only what is more has an object of its own. */
-    private readonly Dictionary<ulong, IMethodIdentity> latest = [];
+    /* Most are known by a body, or by a token alone, and never asked for: neither has an object of its own here. */
+    private readonly DenseTable<Named> named = new();
+    private readonly DenseTable<Unnamed> unnamed = new();
 
-    private readonly Dictionary<ulong, ulong> modules = [];
+    /* Only ids that were reused are in here. */
+    private readonly Dictionary<ulong, MethodIdentity> reused = [];
+
+    private readonly DenseTable<DefinedType> types = new();
+    private readonly Dictionary<ulong, int> modules = [];
+    private readonly List<ulong> moduleIds = [];
 
     /// <summary>A type was told of, and the module it is defined in.</summary>
     public void AddType(ulong typeId, ulong moduleId)
     {
         lock (gate)
         {
-            modules[typeId] = moduleId;
+            types.Set(new DefinedType(typeId, moduleId));
         }
     }
 
@@ -53,10 +59,9 @@ internal sealed class MethodIdentities
     {
         lock (gate)
         {
-            if (!modules.TryGetValue(typeId, out ulong module)) return;
-            IMethodIdentity? last = latest.GetValueOrDefault(methodId);
-            if (last is null) latest[methodId] = new UnnamedMethod(token, module);
-            else if (last.Token != token) latest[methodId] = new MethodIdentity(time, token, module, null, last);
+            if (!types.TryGet(typeId, out DefinedType type)) return;
+            if (Latest(methodId) is not { } last) unnamed.Set(new Unnamed(methodId, token, NumberOf(type.Module)));
+            else if (last.Token != token) reused[methodId] = new MethodIdentity(time, token, type.Module, null, last);
         }
     }
 
@@ -65,13 +70,20 @@ internal sealed class MethodIdentities
     {
         lock (gate)
         {
-            IMethodIdentity? last = latest.GetValueOrDefault(body.MethodId);
+            IMethodIdentity? last = Latest(body.MethodId);
             if (last is null || (last.Token == body.Token && last is UnnamedMethod))
-                latest[body.MethodId] = body;
+            {
+                unnamed.Remove(body.MethodId, out _);
+                named.Set(new Named(body));
+            }
             else if (last.Token != body.Token)
-                latest[body.MethodId] = new MethodIdentity(time, body.Token, body.ModuleId, body.Function, last);
-            else if (last is MethodIdentity { Function: null } unnamed)
-                latest[body.MethodId] = new MethodIdentity(unnamed.Since, body.Token, body.ModuleId, body.Function, unnamed.Earlier);
+            {
+                reused[body.MethodId] = new MethodIdentity(time, body.Token, body.ModuleId, body.Function, last);
+            }
+            else if (last is MethodIdentity { Function: null } nameless)
+            {
+                reused[body.MethodId] = new MethodIdentity(nameless.Since, body.Token, body.ModuleId, body.Function, nameless.Earlier);
+            }
         }
     }
 
@@ -79,9 +91,33 @@ internal sealed class MethodIdentities
     {
         lock (gate)
         {
-            IMethodIdentity? one = latest.GetValueOrDefault(methodId);
-            while (one is MethodIdentity reused && reused.Since.Value > time.Value + SlackNanos) one = reused.Earlier;
+            IMethodIdentity? one = Latest(methodId);
+            while (one is MethodIdentity again && again.Since.Value > time.Value + SlackNanos) one = again.Earlier;
             return one;
         }
     }
+
+    private IMethodIdentity? Latest(ulong methodId)
+    {
+        if (reused.Count > 0 && reused.TryGetValue(methodId, out MethodIdentity? again)) return again;
+        if (named.TryGet(methodId, out Named known)) return known.Body;
+        return unnamed.TryGet(methodId, out Unnamed method) ? new UnnamedMethod(method.Token, moduleIds[method.Module]) : null;
+    }
+
+    private int NumberOf(ulong moduleId)
+    {
+        if (modules.TryGetValue(moduleId, out int number)) return number;
+        modules.Add(moduleId, moduleIds.Count);
+        moduleIds.Add(moduleId);
+        return moduleIds.Count - 1;
+    }
+
+    private readonly record struct Named(MethodCode? Body) : IKeyed
+    {
+        public ulong Key => Body?.MethodId ?? 0;
+    }
+
+    private readonly record struct Unnamed(ulong Key, uint Token, int Module) : IKeyed;
+
+    private readonly record struct DefinedType(ulong Key, ulong Module) : IKeyed;
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Numerics;
 using DotnetPprof.Model;
 
@@ -10,11 +9,13 @@ namespace DotnetPprof.Symbolize.Lines;
 /// <para>
 /// How many mappings there are, and each in the order of the native code: native offset less the one before, inlinee,
 /// IL offset. Then, where the runtime tells what it inlines, the time (8 bytes), how many nodes, and each: method id less
-/// the one before, IL offset of the call, parent and 1. Numbers have seven bits a byte, the low ones first; the top bit
-/// says that there is more. Two are equal only if they were told at once.
+/// the one before, IL offset of the call less the unknown one, parent and 1. Numbers are those of
+/// <see cref="PackedNumbers"/>. Two are equal only if they were told at once.
 /// </para>
 /// </summary>
-internal readonly record struct PackedIl
+/// <param name="Block">Where it is; null for nothing known.</param>
+/// <param name="At">Its place there.</param>
+internal readonly record struct PackedIl(IlBlock? Block, int At)
 {
     /* The special IL offsets come first, so that they take a byte: what they are less than nothing by is added. */
     private const uint SpecialOffsets = unchecked(0 - NativeToIl.Epilog);
@@ -22,21 +23,17 @@ internal readonly record struct PackedIl
     /* Method ids are aligned: bits that are always 0 are turned to the top, where they cost nothing. */
     private const int IdAlignmentBits = 3;
 
-    private readonly byte[]? bytes;
-
-    private PackedIl(byte[] bytes) => this.bytes = bytes;
-
     /// <summary>Whether the runtime told.</summary>
-    public bool IsKnown => bytes is not null;
+    public bool IsKnown => Block is not null;
 
-    /// <summary>Bytes it takes; 0 for nothing known.</summary>
-    public int Length => bytes?.Length ?? 0;
+    /// <summary>Bytes of it; 0 for nothing known.</summary>
+    public int Length => Block is null ? 0 : Block.Read(At).Length;
 
     /// <param name="mappings">In any order.</param>
     /// <param name="inlined">Null where the runtime does not tell.</param>
     public static PackedIl Of(IReadOnlyCollection<IlMapping> mappings, InlineTree? inlined = null)
     {
-        var packer = new Packer(mappings.Count + (inlined?.Nodes.Count ?? 0));
+        var packer = new PackedNumbers.Packer(64 + ((mappings.Count + (inlined?.Nodes.Count ?? 0)) * 4));
         packer.Add((uint)mappings.Count);
         uint native = 0;
         foreach (IlMapping mapping in NativeToIl.InOrder(mappings))
@@ -48,14 +45,17 @@ internal readonly record struct PackedIl
         }
 
         if (inlined is not null) AddTree(ref packer, inlined);
-        return new PackedIl(packer.Packed.ToArray());
+        return In(new IlBlocks(), packer.Packed);
     }
+
+    /// <summary>The same, together with others' in place of by itself.</summary>
+    public PackedIl MovedTo(IlBlocks blocks) => Block is null ? this : In(blocks, Block.Read(At));
 
     /// <summary>What the native code stands for, and what was inlined, null where that was not told; null for nothing known.</summary>
     public (NativeToIl Map, InlineTree? Inlined)? Unpack()
     {
-        if (bytes is null) return null;
-        var rest = new Unpacker(bytes);
+        if (Block is null) return null;
+        var rest = new PackedNumbers.Unpacker(Block.Read(At));
         var mappings = new IlMapping[(int)rest.Next()];
         uint native = 0;
         for (int i = 0; i < mappings.Length; i++)
@@ -67,81 +67,39 @@ internal readonly record struct PackedIl
         return (new NativeToIl(mappings), rest.IsAtEnd ? null : Tree(ref rest));
     }
 
-    private static void AddTree(ref Packer packer, InlineTree tree)
+    private static PackedIl In(IlBlocks blocks, ReadOnlySpan<byte> record)
     {
-        packer.Add(tree.Time);
+        (IlBlock block, int at) = blocks.Add(record);
+        return new PackedIl(block, at);
+    }
+
+    private static void AddTree(ref PackedNumbers.Packer packer, InlineTree tree)
+    {
+        packer.AddWhole(tree.Time.Value);
         packer.Add((uint)tree.Nodes.Count);
         ulong last = 0;
         foreach (InlineNode node in tree.Nodes)
         {
             ulong id = BitOperations.RotateRight(node.MethodId, IdAlignmentBits);
             long step = unchecked((long)(id - last));
-            packer.Add((ulong)((step << 1) ^ (step >> 63)));
-            packer.Add(node.CallIl);
+            packer.AddSigned(step);
+            packer.Add(unchecked(node.CallIl - InlineNode.UnknownCall));
             packer.Add((uint)(node.Parent + 1));
             last = id;
         }
     }
 
-    private static InlineTree Tree(ref Unpacker rest)
+    private static InlineTree Tree(ref PackedNumbers.Unpacker rest)
     {
-        MonotonicNanos time = rest.NextTime();
+        var time = new MonotonicNanos(rest.NextWholeLong());
         var nodes = new InlineNode[(int)rest.Next()];
         ulong id = 0;
         for (int i = 0; i < nodes.Length; i++)
         {
-            ulong step = rest.Next();
-            id = unchecked(id + ((step >> 1) ^ (0 - (step & 1))));
-            nodes[i] = new InlineNode(BitOperations.RotateLeft(id, IdAlignmentBits), (uint)rest.Next(), (int)rest.Next() - 1);
+            id = unchecked(id + (ulong)rest.NextSignedLong());
+            nodes[i] = new InlineNode(BitOperations.RotateLeft(id, IdAlignmentBits), unchecked((uint)rest.Next() + InlineNode.UnknownCall), (int)rest.Next() - 1);
         }
 
         return new InlineTree(nodes, time);
-    }
-
-    private struct Packer(int numbers)
-    {
-        private const int MostBytes = 10;
-        private byte[] buffer = new byte[64 + (numbers * 4)];
-        private int length;
-
-        public readonly ReadOnlySpan<byte> Packed => buffer.AsSpan(0, length);
-
-        public void Add(ulong number)
-        {
-            if (buffer.Length - length < MostBytes) Array.Resize(ref buffer, buffer.Length * 2);
-            for (; number > 0x7f; number >>= 7) buffer[length++] = (byte)(number | 0x80);
-            buffer[length++] = (byte)number;
-        }
-
-        public void Add(MonotonicNanos time)
-        {
-            if (buffer.Length - length < MostBytes) Array.Resize(ref buffer, buffer.Length * 2);
-            BinaryPrimitives.WriteInt64LittleEndian(buffer.AsSpan(length), time.Value);
-            length += sizeof(long);
-        }
-    }
-
-    private ref struct Unpacker(ReadOnlySpan<byte> rest)
-    {
-        private ReadOnlySpan<byte> rest = rest;
-
-        public readonly bool IsAtEnd => rest.IsEmpty;
-
-        public ulong Next()
-        {
-            ulong number = 0;
-            int length = 0;
-            do number |= (ulong)(rest[length] & 0x7f) << (7 * length);
-            while (rest[length++] > 0x7f);
-            rest = rest[length..];
-            return number;
-        }
-
-        public MonotonicNanos NextTime()
-        {
-            var time = new MonotonicNanos(BinaryPrimitives.ReadInt64LittleEndian(rest));
-            rest = rest[sizeof(long)..];
-            return time;
-        }
     }
 }

@@ -5,7 +5,11 @@ namespace DotnetPprof.Symbolize.Lines;
 /// <param name="MethodId">The runtime's MethodDesc.</param>
 /// <param name="CallIl">Where in the IL of the method around it the call stood. Not to be trusted: see <see cref="InlineTree"/>.</param>
 /// <param name="Parent">Index of the method it was inlined into; -1 for the body's own method.</param>
-internal readonly record struct InlineNode(ulong MethodId, uint CallIl, int Parent);
+internal readonly record struct InlineNode(ulong MethodId, uint CallIl, int Parent)
+{
+    /// <summary>In place of an offset that cannot be right.</summary>
+    public const uint UnknownCall = uint.MaxValue;
+}
 
 /// <summary>
 /// What was inlined where in one body. .NET 10.0.12 leaves garbage for many call sites, so each is checked against the
@@ -26,6 +30,9 @@ internal static class RichDebugInfo
     /// <summary>One body's information is refused beyond this.</summary>
     public const int MaxBytes = 16 << 20;
 
+    /// <summary>No method has more IL than this, and most of the garbage lies beyond.</summary>
+    private const uint MostIl = 1 << 24;
+
     private const int NodeSize = 20;
     private const int MappingSize = 13;
 
@@ -38,7 +45,11 @@ internal static class RichDebugInfo
         ReadOnlySpan<byte> nodes = bytes.Slice(8, (int)nodeCount * NodeSize);
         var tree = new InlineNode[nodeCount];
         for (int i = 0; i < tree.Length; i++)
-            tree[i] = new InlineNode(BinaryPrimitives.ReadUInt64LittleEndian(nodes[(i * NodeSize)..]), U32(nodes, (i * NodeSize) + 8), -1);
+        {
+            uint call = U32(nodes, (i * NodeSize) + 8);
+            tree[i] = new InlineNode(BinaryPrimitives.ReadUInt64LittleEndian(nodes[(i * NodeSize)..]), call < MostIl ? call : InlineNode.UnknownCall, -1);
+        }
+
         LinkParents(nodes, tree);
         var mappings = new IlMapping[mappingCount];
         for (int i = 0; i < mappings.Length; i++)

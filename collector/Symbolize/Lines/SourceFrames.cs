@@ -15,7 +15,7 @@ internal sealed class SourceFrames(PdbFiles pdbs, MethodIdentities identities, M
     private const int MostUnpacked = 1 << 15;
 
     private readonly Dictionary<(Function Function, string File), Function> functions = [];
-    private readonly Dictionary<IMethodIdentity, Function?> names = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<(AssemblySource Source, uint Token), Function?> names = [];
 
     /* Instructions of one body are asked for in a row, those of hot ones again and again. */
     private readonly Dictionary<PackedIl, (NativeToIl Map, InlineTree? Inlined)> unpacked = [];
@@ -85,11 +85,11 @@ internal sealed class SourceFrames(PdbFiles pdbs, MethodIdentities identities, M
 
     private Function? NameOf(IMethodIdentity method, AssemblySource? source)
     {
-        if (method.Function is not null) return method.Function;
-        if (!names.TryGetValue(method, out Function? function))
+        if (method.Function is not null || source is null) return method.Function;
+        if (!names.TryGetValue((source, method.Token), out Function? function))
         {
-            function = source?.NameOf(method.Token) is { } name ? ManagedName.ToFunction(name.Type, name.Method, name.Signature) : null;
-            names.Add(method, function);
+            function = source.NameOf(method.Token) is { } name ? ManagedName.ToFunction(name.Type, name.Method, name.Signature) : null;
+            names.Add((source, method.Token), function);
         }
 
         return function;
