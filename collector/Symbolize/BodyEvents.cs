@@ -7,7 +7,7 @@ using Microsoft.Diagnostics.Tracing;
 namespace DotnetPprof.Symbolize;
 
 /// <summary>
-/// What one session's events say of bodies beside where they are: their IL, what was inlined, and who the inlinees are.
+/// What one session's events say of modules and bodies: where these are, their IL, what was inlined, and who the inlinees are.
 /// Belongs to the thread that reads the session: within it, events of one body follow each other, so that they find
 /// theirs although ids are reused.
 /// </summary>
@@ -64,6 +64,12 @@ internal sealed class BodyEvents(EventIntake intake)
             case 144 when MethodEvent.TryRead(data, version, out MethodEvent e):
                 intake.MethodUnloaded(e, time);
                 break;
+            case 152 when ModuleEvent.TryRead(data, version, out ModuleEvent e):
+                intake.ModuleExists(e);
+                break;
+            case 153 when ModuleEvent.TryRead(data, version, out ModuleEvent e):
+                intake.ModuleUnloaded(e, time);
+                break;
             case 159:
                 EntryPoint(data);
                 break;
@@ -85,6 +91,10 @@ internal sealed class BodyEvents(EventIntake intake)
         if (id == 150)
         {
             Map(data, isRundown: true);
+        }
+        else if (id == 154 && ModuleEvent.TryRead(data, version, out ModuleEvent module))
+        {
+            intake.ModuleExists(module);
         }
         else if (id == 144 && MethodEvent.TryRead(data, version, out MethodEvent e))
         {

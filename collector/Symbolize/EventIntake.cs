@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DotnetPprof.Model;
 using DotnetPprof.Symbolize.Lines;
 using Microsoft.Diagnostics.Tracing;
@@ -48,19 +47,11 @@ internal sealed class EventIntake(SymbolOptions options, FunctionNames names)
         }
     }
 
-    public void ModuleExists(ModuleLoadUnloadTraceData e) =>
-        Modules.Add((ulong)e.ModuleID, e.ModuleILPath, ManagedModules.PdbId(e.ManagedPdbSignature, e.ManagedPdbAge));
+    public void ModuleExists(in ModuleEvent e) =>
+        Modules.Add(e.ModuleId, e.Path.ToString(), ManagedModules.PdbId(e.PdbSignature, e.PdbAge));
 
-    public void ModuleLoaded(ModuleLoadUnloadTraceData e)
-    {
-        ModuleExists(e);
-    }
-
-    public void ModuleUnloaded(ModuleLoadUnloadTraceData e)
-    {
-        // The methods of a collectible assembly go with it, without events of their own.
-        Code.UnloadModule((ulong)e.ModuleID, TimeOf(e));
-    }
+    /// <summary>The methods of a collectible assembly go with it, without events of their own.</summary>
+    public void ModuleUnloaded(in ModuleEvent e, MonotonicNanos time) => Code.UnloadModule(e.ModuleId, time);
 
     /// <returns>What is known of the body from now on.</returns>
     public MethodCode MethodExists(in MethodEvent e, MonotonicNanos time)

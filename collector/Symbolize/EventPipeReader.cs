@@ -1,7 +1,5 @@
 using Microsoft.Diagnostics.NETCore.Client;
 using Microsoft.Diagnostics.Tracing;
-using Microsoft.Diagnostics.Tracing.Parsers;
-using Microsoft.Diagnostics.Tracing.Parsers.Clr;
 
 namespace DotnetPprof.Symbolize;
 
@@ -10,7 +8,6 @@ internal sealed class EventPipeReader
 {
     private readonly EventPipeSession session;
     private readonly EventIntake intake;
-    private readonly bool isStream;
     private readonly Thread thread;
     private volatile bool abandoned;
 
@@ -18,7 +15,6 @@ internal sealed class EventPipeReader
     {
         this.session = session;
         this.intake = intake;
-        this.isStream = isStream;
 
         // A background thread: one that a hung target never answers must not keep this process alive.
         thread = new Thread(Read) { IsBackground = true, Name = isStream ? "method events" : "method rundown" };
@@ -57,7 +53,7 @@ internal sealed class EventPipeReader
         try
         {
             source = new EventPipeEventSource(stream);
-            Subscribe(source, intake, isStream);
+            source.AllEvents += new BodyEvents(intake).Read;
             source.Process();
         }
         catch (Exception e) when (abandoned || e is IOException or ObjectDisposedException or OperationCanceledException)
@@ -76,21 +72,4 @@ internal sealed class EventPipeReader
         if (source is { EventsLost: > 0 }) intake.Warn($"{source.EventsLost} of the {thread.Name} were lost; some methods may stay unnamed");
         source?.Dispose();
     }
-
-    /// <summary>Has events read into an intake as they come.</summary>
-    internal static void Subscribe(EventPipeEventSource source, EventIntake intake, bool isStream)
-    {
-        var rundown = new ClrRundownTraceEventParser(source);
-        rundown.LoaderModuleDCStop += Whole(intake.ModuleExists);
-        source.AllEvents += new BodyEvents(intake).Read;
-        if (!isStream) return;
-        ClrTraceEventParser runtime = source.Clr;
-        runtime.LoaderModuleLoad += Whole(intake.ModuleLoaded);
-        runtime.LoaderModuleUnload += Whole(intake.ModuleUnloaded);
-    }
-
-    private static Action<ModuleLoadUnloadTraceData> Whole(Action<ModuleLoadUnloadTraceData> read) => e =>
-    {
-        if (EventShape.IsModule(EventBytes.Of(e), e.Version)) read(e);
-    };
 }

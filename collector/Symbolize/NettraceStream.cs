@@ -14,8 +14,7 @@ namespace DotnetPprof.Symbolize;
 /// <see cref="InvalidDataException"/> at one that no runtime writes.
 /// </para>
 /// </summary>
-/// <param name="inner">The session's stream.</param>
-internal sealed class NettraceStream(Stream inner) : Stream
+internal sealed class NettraceStream : Stream
 {
     /// <summary>The runtime writes what it has every 100 ms; nothing in twice that time means it has nothing.</summary>
     public const int QuietMillis = 200;
@@ -48,6 +47,9 @@ internal sealed class NettraceStream(Stream inner) : Stream
     /// <summary>A name, then the length and text of another.</summary>
     private static ReadOnlySpan<byte> Prologue => "Nettrace\u0014\0\0\0!FastSerialization.1"u8;
 
+    private readonly Stream inner;
+    private readonly Action wake;
+    private readonly object gate = new(); // to be waited at
     private readonly byte[] arrived = new byte[16 << 10];
     private byte[] buffer = [];
     private int filled;
@@ -55,6 +57,7 @@ internal sealed class NettraceStream(Stream inner) : Stream
     private int whole;
     private long position;
     private Task<int>? reading;
+    private Task<int>? awaited;
     private bool started;
     private bool tracing;
     private bool unflushed;
@@ -63,6 +66,16 @@ internal sealed class NettraceStream(Stream inner) : Stream
     private int heldEvents;
     private byte[] inserted = [];
     private int insertedTaken;
+
+    /// <param name="inner">The session's stream.</param>
+    public NettraceStream(Stream inner)
+    {
+        this.inner = inner;
+        wake = () =>
+        {
+            lock (gate) Monitor.Pulse(gate);
+        };
+    }
 
     /// <summary>Whether the reader has got what a stream begins with; from then on it is given whole objects alone.</summary>
     public bool HasBegun => tracing;
@@ -244,18 +257,19 @@ internal sealed class NettraceStream(Stream inner) : Stream
     {
         // A read that nothing came for stays under way: for hours, so it has a small buffer of its own.
         reading ??= inner.ReadAsync(arrived, 0, arrived.Length);
+        if (!Await(reading, millis)) return null;
+        int count;
         try
         {
-            if (!reading.Wait(millis)) return null;
+            count = reading.GetAwaiter().GetResult();
         }
-        catch (AggregateException e) when (e.InnerException is IOException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
         {
             // The target died, or we hung up: the end, whatever was being sent.
             reading = Task.FromResult(0);
             return false;
         }
 
-        int count = reading.Result;
         if (count <= 0) return false;
         reading = null;
 
@@ -264,6 +278,19 @@ internal sealed class NettraceStream(Stream inner) : Stream
         arrived.AsSpan(0, count).CopyTo(buffer.AsSpan(filled));
         filled += count;
         return true;
+    }
+
+    /* Task.Wait looks again and again before it sleeps, at what comes from another process: here hardly ever in time. */
+    private bool Await(Task<int> read, int millis)
+    {
+        if (read.IsCompleted) return true;
+        if (!ReferenceEquals(read, awaited))
+        {
+            awaited = read;
+            read.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(wake);
+        }
+
+        lock (gate) return read.IsCompleted || Monitor.Wait(gate, millis) || read.IsCompleted;
     }
 
     /* From a pool: arrays of this size are collected only with all the rest, and each attach takes some. */

@@ -18,7 +18,7 @@ internal static class FuzzedEvents
     {
         var intake = new EventIntake(new SymbolOptions(), new FunctionNames());
         using var source = new EventPipeEventSource(new NettraceStream(new MemoryStream(input)));
-        EventPipeReader.Subscribe(source, intake, isStream: true);
+        source.AllEvents += new BodyEvents(intake).Read;
         source.Process();
         return intake;
     }
