@@ -1,7 +1,5 @@
 using DotnetPprof.Model;
 using DotnetPprof.Symbolize.Lines;
-using Microsoft.Diagnostics.Tracing;
-using Microsoft.Diagnostics.Tracing.Parsers.Clr;
 
 namespace DotnetPprof.Symbolize;
 
@@ -82,14 +80,6 @@ internal sealed class EventIntake(SymbolOptions options, FunctionNames names)
     /// <param name="start">First byte of the code.</param>
     public void EntryPointFound(ulong methodId, ReadOnlySpan<char> methodNames, ulong start) =>
         Code.EntryPoint(new MethodCode(new MethodCodeKey(methodId, 0, start), 0, 0, null, names.Of(methodNames, Tier(OptimizationTier.ReadyToRun)), precompiled: true));
-
-    /// <summary>EventPipe stamps events with CLOCK_MONOTONIC in nanoseconds on Linux: QPC ticks are what we count in.</summary>
-    internal static MonotonicNanos TimeOf(TraceEvent e)
-    {
-#pragma warning disable CS0618 // "Discouraged": the encouraged one is a double, relative to the session.
-        return new MonotonicNanos(e.TimeStampQPC);
-#pragma warning restore CS0618
-    }
 
     private MethodCode CodeOf(in MethodEvent e)
     {
