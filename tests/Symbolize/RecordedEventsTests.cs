@@ -71,14 +71,9 @@ public class RecordedEventsTests
             Assert.Equal(((LibraryTier)tier).ToString(), ((OwnTier)tier).ToString());
     }
 
-    private static string Text(MethodLoadUnloadVerboseTraceData e)
-    {
-        /* The library makes a guess where the runtime does not tell. */
-        string tier = e.OptimizationTier is LibraryTier.ReadyToRun or LibraryTier.PreJIT ? nameof(LibraryTier.Unknown) : e.OptimizationTier.ToString();
-        return Text(
-            Time(e), (ulong)e.MethodID, (ulong)e.ReJITID, (ulong)e.ModuleID, (ulong)e.MethodStartAddress, (uint)e.MethodSize, (uint)e.MethodToken,
-            e.IsDynamic, !e.IsDynamic && !e.IsJitted, tier, [e.MethodNamespace, e.MethodName, e.MethodSignature]);
-    }
+    private static string Text(MethodLoadUnloadVerboseTraceData e) => Text(
+        Time(e), (ulong)e.MethodID, (ulong)e.ReJITID, (ulong)e.ModuleID, (ulong)e.MethodStartAddress, (uint)e.MethodSize, (uint)e.MethodToken,
+        e.IsDynamic, !e.IsDynamic && !e.IsJitted, e.OptimizationTier.ToString(), [e.MethodNamespace, e.MethodName, e.MethodSignature]);
 
     private static string Text(
         long time, ulong method, ulong body, ulong module, ulong start, uint size, uint token, bool isDynamic, bool isPrecompiled, string tier, string[] names) =>
