@@ -12,14 +12,14 @@ internal sealed class HeapTrim
     private const long WorthwhileBytes = 64 << 20;
 
     /// <summary>Of what attaching allocates most is garbage that outlived the small collections, and there is more by the second.</summary>
-    private const long WorthwhileBytesAttaching = 16 << 20;
+    private const long WorthwhileBytesAttaching = 48 << 20;
 
     /// <summary>Processes that ended, each of which left some megabytes; fewer wait until <see cref="s_longestAfterEnd"/>.</summary>
     private const int WorthwhileEnds = 8;
 
     private static readonly TimeSpan s_longestAfterEnd = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_between = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan s_betweenAttaching = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_betweenAttaching = TimeSpan.FromSeconds(6);
 
     private long allocated;
     private int ended;

@@ -1,4 +1,4 @@
-using System.Globalization;
+using DotnetPprof.Interop;
 using DotnetPprof.Session;
 
 namespace DotnetPprof.Serve;
@@ -22,7 +22,7 @@ internal sealed class ProcessScan(IAgentProbe probe, bool attachAll)
     {
         var alive = new HashSet<int>();
         var found = new List<(int, ulong)>();
-        foreach (int pid in Pids())
+        foreach (int pid in NumberedEntries.Of("/proc") ?? throw new IOException("/proc cannot be read"))
         {
             if (pid == Environment.ProcessId)
                 continue;
@@ -52,15 +52,6 @@ internal sealed class ProcessScan(IAgentProbe probe, bool attachAll)
             return true;
         /* One that is about to have the agent from its start gets a moment. */
         return attachAll && presence == AgentPresence.Absent && looks > 2 && DiagnosticPort.Find(pid) is not null;
-    }
-
-    private static IEnumerable<int> Pids()
-    {
-        foreach (string path in Directory.EnumerateDirectories("/proc"))
-        {
-            if (int.TryParse(Path.GetFileName(path.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int pid))
-                yield return pid;
-        }
     }
 
     private sealed class Candidate(ulong startTime)

@@ -1,22 +1,29 @@
 namespace DotnetPprof.Session;
 
-/// <summary>Has all leases of this program beat, by one timer: fifty of them are fifty wake-ups each time.</summary>
+/// <summary>
+/// Has all leases of this program beat, on one thread: fifty of them are fifty wake-ups each time. A thread of its own,
+/// because one that comes late loses all targets at once, and the pool's may be at work for others.
+/// </summary>
 internal static class LeaseHeart
 {
     /// <summary>The agent's patience is 3 s.</summary>
     private static readonly TimeSpan s_beat = TimeSpan.FromMilliseconds(500);
 
-    private static readonly Lock s_gate = new();
+    private static readonly object s_gate = new(); // to be waited at
     private static readonly List<OwnerLease> s_leases = [];
-    private static readonly Timer s_timer = new(_ => Beat());
+    private static Thread? s_thread;
 
     public static void Add(OwnerLease lease)
     {
         lock (s_gate)
         {
             s_leases.Add(lease);
-            if (s_leases.Count == 1)
-                s_timer.Change(s_beat, s_beat);
+            if (s_thread is null)
+            {
+                s_thread = new Thread(Beat) { Name = "lease", IsBackground = true };
+                s_thread.Start();
+            }
+            Monitor.Pulse(s_gate);
         }
     }
 
@@ -24,16 +31,21 @@ internal static class LeaseHeart
     public static void Remove(OwnerLease lease)
     {
         lock (s_gate)
-        {
             s_leases.Remove(lease);
-            if (s_leases.Count == 0)
-                s_timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        }
     }
 
     private static void Beat()
     {
         lock (s_gate)
-            s_leases.ForEach(lease => lease.Beat());
+        {
+            while (true)
+            {
+                s_leases.ForEach(lease => lease.Beat());
+                if (s_leases.Count > 0)
+                    Monitor.Wait(s_gate, s_beat);
+                else
+                    Monitor.Wait(s_gate);
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using DotnetPprof.Interop;
 
 namespace DotnetPprof.Session;
 
@@ -64,22 +65,17 @@ internal static class ProcFs
     /// </summary>
     internal static IReadOnlyList<(string Path, string Target)>? Descriptors(int pid)
     {
-        try
+        string directory = $"/proc/{pid}/fd/";
+        if (NumberedEntries.Of(directory) is not { } numbers) return null;
+        var descriptors = new List<(string, string)>();
+        foreach (int number in numbers)
         {
-            string[] paths = Directory.GetFileSystemEntries($"/proc/{pid}/fd");
-            var descriptors = new List<(string, string)>();
-            foreach (string path in paths)
-            {
-                if (LinkTarget(path) is { } target) descriptors.Add((path, target));
-            }
+            string path = directory + number.ToString(CultureInfo.InvariantCulture);
+            if (NumberedEntries.Target(path) is { } target) descriptors.Add((path, target));
+        }
 
-            // Some kernels and sandboxes let the list be read and none of what it lists.
-            return descriptors.Count == 0 && paths.Length > 0 ? null : descriptors;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
+        // Some kernels and sandboxes let the list be read and none of what it lists.
+        return descriptors.Count == 0 && numbers.Count > 0 ? null : descriptors;
     }
 
     /// <summary>Files mapped by the process, each once, or null when this user may not look.</summary>

@@ -105,7 +105,7 @@ internal sealed class SamplingRun : IDisposable
         StackLearner? learner = null;
         try
         {
-            learner = new StackLearner(agent.Region, target.Events.Code, target.Shared.Frames);
+            learner = new StackLearner(agent.Region, target.Events.Code, target.Shared);
             learner.LearnKnown(pace.Learning);
             agent.Control.Start(options);
             target.Modules.Refresh();

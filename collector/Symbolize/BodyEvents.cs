@@ -2,12 +2,11 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using DotnetPprof.Model;
 using DotnetPprof.Symbolize.Lines;
-using Microsoft.Diagnostics.Tracing;
 
 namespace DotnetPprof.Symbolize;
 
 /// <summary>
-/// What one session's events say of bodies beside where they are: their IL, what was inlined, and who the inlinees are.
+/// What one session's events say of modules and bodies: where these are, their IL, what was inlined, and who the inlinees are.
 /// Belongs to the thread that reads the session: within it, events of one body follow each other, so that they find
 /// theirs although ids are reused.
 /// </summary>
@@ -34,10 +33,6 @@ internal sealed class BodyEvents(EventIntake intake)
     /// <summary>Maps that may be replaced by those that come with an inline tree, right after them: so long they stand alone.</summary>
     private const int MostPlain = 1 << 6;
 
-    private static readonly Guid s_runtime = new("e13c0d23-ccbc-4e12-931b-d9cc2eee27e4");
-    private static readonly Guid s_rundown = new("a669021c-c450-4609-a035-5af59af4df18");
-    private static readonly Guid s_private = new("763fd754-7086-4dfe-95eb-c01a46faf4ca");
-
     private readonly TwoGenerations<(ulong Method, ulong Code), MethodCode> bodies = new(MostBodies);
     private readonly TwoGenerations<(ulong Method, ulong Code), PackedIl> early = new(MostEarly);
     private readonly Dictionary<(ulong Method, ulong Code), List<byte>> chunks = [];
@@ -48,14 +43,12 @@ internal sealed class BodyEvents(EventIntake intake)
     internal int Held => bodies.Count + early.Count;
 
     /// <summary>Every event comes by here.</summary>
-    public void Read(TraceEvent e)
+    public void Read(in RuntimeEvent e)
     {
-        ReadOnlySpan<byte> data = EventBytes.Of(e);
-        MonotonicNanos time = EventIntake.TimeOf(e);
-        if (data.Length > MaxEventBytes) return;
-        if (e.ProviderGuid == s_runtime) ReadRuntime((int)e.ID, data, e.Version, time);
-        else if (e.ProviderGuid == s_rundown) ReadRundown((int)e.ID, data, e.Version, time);
-        else if (e.ProviderGuid == s_private && (int)e.ID == 189 && e.Version == 0) Inlined(data, time);
+        if (e.Data.Length > MaxEventBytes) return;
+        if (e.Kind.Provider == EventProvider.Runtime) ReadRuntime(e.Kind.Id, e.Data, e.Kind.Version, e.Time);
+        else if (e.Kind.Provider == EventProvider.Rundown) ReadRundown(e.Kind.Id, e.Data, e.Kind.Version, e.Time);
+        else if (e.Kind is { Provider: EventProvider.Private, Id: 189, Version: 0 }) Inlined(e.Data, e.Time);
     }
 
     private void ReadRuntime(int id, ReadOnlySpan<byte> data, int version, MonotonicNanos time)
@@ -68,6 +61,12 @@ internal sealed class BodyEvents(EventIntake intake)
                 break;
             case 144 when MethodEvent.TryRead(data, version, out MethodEvent e):
                 intake.MethodUnloaded(e, time);
+                break;
+            case 152 when ModuleEvent.TryRead(data, version, out ModuleEvent e):
+                intake.ModuleExists(e);
+                break;
+            case 153 when ModuleEvent.TryRead(data, version, out ModuleEvent e):
+                intake.ModuleUnloaded(e, time);
                 break;
             case 159:
                 EntryPoint(data);
@@ -90,6 +89,10 @@ internal sealed class BodyEvents(EventIntake intake)
         if (id == 150)
         {
             Map(data, isRundown: true);
+        }
+        else if (id == 154 && ModuleEvent.TryRead(data, version, out ModuleEvent module))
+        {
+            intake.ModuleExists(module);
         }
         else if (id == 144 && MethodEvent.TryRead(data, version, out MethodEvent e))
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DotnetPprof.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace DotnetPprof.Symbolize;
@@ -72,26 +73,12 @@ internal sealed class CodeMemory : IDisposable
 
     private SafeFileHandle? OpenShared()
     {
-        try
+        foreach (int number in NumberedEntries.Of(proc + "/fd") ?? [])
         {
-            string? path = Directory.EnumerateFiles(proc + "/fd").FirstOrDefault(IsRuntimeCode);
-            return path is null ? null : Open(path);
+            string path = string.Create(CultureInfo.InvariantCulture, $"{proc}/fd/{number}");
+            if (NumberedEntries.Target(path)?.StartsWith(MapRegion.RuntimeCodePrefix, StringComparison.Ordinal) == true) return Open(path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
 
-    private static bool IsRuntimeCode(string path)
-    {
-        try
-        {
-            return new FileInfo(path).LinkTarget?.StartsWith(MapRegion.RuntimeCodePrefix, StringComparison.Ordinal) == true;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
+        return null;
     }
 }

@@ -1,8 +1,5 @@
-using System.Diagnostics;
 using DotnetPprof.Model;
 using DotnetPprof.Symbolize.Lines;
-using Microsoft.Diagnostics.Tracing;
-using Microsoft.Diagnostics.Tracing.Parsers.Clr;
 
 namespace DotnetPprof.Symbolize;
 
@@ -48,19 +45,11 @@ internal sealed class EventIntake(SymbolOptions options, FunctionNames names)
         }
     }
 
-    public void ModuleExists(ModuleLoadUnloadTraceData e) =>
-        Modules.Add((ulong)e.ModuleID, e.ModuleILPath, ManagedModules.PdbId(e.ManagedPdbSignature, e.ManagedPdbAge));
+    public void ModuleExists(in ModuleEvent e) =>
+        Modules.Add(e.ModuleId, e.Path.ToString(), ManagedModules.PdbId(e.PdbSignature, e.PdbAge));
 
-    public void ModuleLoaded(ModuleLoadUnloadTraceData e)
-    {
-        ModuleExists(e);
-    }
-
-    public void ModuleUnloaded(ModuleLoadUnloadTraceData e)
-    {
-        // The methods of a collectible assembly go with it, without events of their own.
-        Code.UnloadModule((ulong)e.ModuleID, TimeOf(e));
-    }
+    /// <summary>The methods of a collectible assembly go with it, without events of their own.</summary>
+    public void ModuleUnloaded(in ModuleEvent e, MonotonicNanos time) => Code.UnloadModule(e.ModuleId, time);
 
     /// <returns>What is known of the body from now on.</returns>
     public MethodCode MethodExists(in MethodEvent e, MonotonicNanos time)
@@ -91,14 +80,6 @@ internal sealed class EventIntake(SymbolOptions options, FunctionNames names)
     /// <param name="start">First byte of the code.</param>
     public void EntryPointFound(ulong methodId, ReadOnlySpan<char> methodNames, ulong start) =>
         Code.EntryPoint(methodId, start, names.Of(methodNames, Tier(OptimizationTier.ReadyToRun)));
-
-    /// <summary>EventPipe stamps events with CLOCK_MONOTONIC in nanoseconds on Linux: QPC ticks are what we count in.</summary>
-    internal static MonotonicNanos TimeOf(TraceEvent e)
-    {
-#pragma warning disable CS0618 // "Discouraged": the encouraged one is a double, relative to the session.
-        return new MonotonicNanos(e.TimeStampQPC);
-#pragma warning restore CS0618
-    }
 
     private MethodCode CodeOf(in MethodEvent e)
     {

@@ -1,28 +1,35 @@
 using Microsoft.Diagnostics.NETCore.Client;
-using Microsoft.Diagnostics.Tracing;
-using Microsoft.Diagnostics.Tracing.Parsers;
-using Microsoft.Diagnostics.Tracing.Parsers.Clr;
 
 namespace DotnetPprof.Symbolize;
 
-/// <summary>Reads one EventPipe session on a thread of its own, until the session or the target ends.</summary>
+/// <summary>
+/// Reads one EventPipe session until the session or the target ends. Without a thread of its own: there is one of these for
+/// each target, for ever, and hardly ever anything to read.
+/// </summary>
 internal sealed class EventPipeReader
 {
+    private const int ChunkBytes = 16 << 10;
+
+    /// <summary>The runtime writes what it has every 100 ms; nothing in twice that time means it has nothing.</summary>
+    private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(200);
+
     private readonly EventPipeSession session;
     private readonly EventIntake intake;
-    private readonly bool isStream;
-    private readonly Thread thread;
+    private readonly NettraceEvents events;
+    private readonly NettraceParser parser;
+    private readonly string what;
+    private readonly Task reading;
     private volatile bool abandoned;
 
     public EventPipeReader(EventPipeSession session, EventIntake intake, bool isStream)
     {
         this.session = session;
         this.intake = intake;
-        this.isStream = isStream;
 
-        // A background thread: one that a hung target never answers must not keep this process alive.
-        thread = new Thread(Read) { IsBackground = true, Name = isStream ? "method events" : "method rundown" };
-        thread.Start();
+        what = isStream ? "method events" : "method rundown";
+        events = new NettraceEvents(new BodyEvents(intake).Read, sorts: isStream);
+        parser = new NettraceParser(events);
+        reading = Task.Run(Read);
     }
 
     /// <summary>Ends the session, waits until its last event is read, and gives up at the deadline.</summary>
@@ -44,53 +51,56 @@ internal sealed class EventPipeReader
             _ = stopping.ContinueWith(late => late.Exception, TaskContinuationOptions.OnlyOnFaulted);
         }
 
-        if (!thread.Join(deadline.Left))
-            intake.Warn($"the {thread.Name} did not end in time: the target's diagnostic port hangs; some methods may stay unnamed");
+        if (!reading.Wait(deadline.Left))
+            intake.Warn($"the {what} did not end in time: the target's diagnostic port hangs; some methods may stay unnamed");
         abandoned = true;
         session.Dispose();
     }
 
-    private void Read()
+    private async Task Read()
     {
-        EventPipeEventSource? source = null;
-        var stream = new NettraceStream(session.EventStream);
+        Stream from = session.EventStream;
+        byte[] arrived = new byte[ChunkBytes];
         try
         {
-            source = new EventPipeEventSource(stream);
-            Subscribe(source, intake, isStream);
-            source.Process();
+            while (true)
+            {
+                int count;
+                try
+                {
+                    ValueTask<int> next = from.ReadAsync(arrived.AsMemory());
+                    if (!next.IsCompleted && events.Holds)
+                    {
+                        Task<int> late = next.AsTask();
+                        await Task.WhenAny(late, Task.Delay(s_quiet)).ConfigureAwait(false);
+                        if (!late.IsCompleted) parser.Flush();
+                        count = await late.ConfigureAwait(false);
+                    }
+                    else
+                    {
+                        count = await next.ConfigureAwait(false);
+                    }
+                }
+                catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
+                {
+                    // The target died, or we hung up: the end, whatever was being sent.
+                    count = 0;
+                }
+
+                if (count <= 0) break;
+                parser.Feed(arrived.AsSpan(0, count));
+            }
+
+            parser.Flush();
         }
-        catch (Exception e) when (abandoned || e is IOException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception) when (abandoned)
         {
-            // The stream broke off: the target died, or we closed it.
-        }
-        catch (FormatException) when (!stream.HasBegun)
-        {
-            // It broke off before it began: TraceEvent's word for a target that died early.
         }
         catch (Exception e)
         {
-            intake.Warn($"the {thread.Name} could not be read to their end: {e.Message}; some methods may stay unnamed");
+            intake.Warn($"the {what} could not be read to their end: {e.Message}; some methods may stay unnamed");
         }
 
-        if (source is { EventsLost: > 0 }) intake.Warn($"{source.EventsLost} of the {thread.Name} were lost; some methods may stay unnamed");
-        source?.Dispose();
+        if (events.Lost > 0) intake.Warn($"{events.Lost} of the {what} were lost; some methods may stay unnamed");
     }
-
-    /// <summary>Has events read into an intake as they come.</summary>
-    internal static void Subscribe(EventPipeEventSource source, EventIntake intake, bool isStream)
-    {
-        var rundown = new ClrRundownTraceEventParser(source);
-        rundown.LoaderModuleDCStop += Whole(intake.ModuleExists);
-        source.AllEvents += new BodyEvents(intake).Read;
-        if (!isStream) return;
-        ClrTraceEventParser runtime = source.Clr;
-        runtime.LoaderModuleLoad += Whole(intake.ModuleLoaded);
-        runtime.LoaderModuleUnload += Whole(intake.ModuleUnloaded);
-    }
-
-    private static Action<ModuleLoadUnloadTraceData> Whole(Action<ModuleLoadUnloadTraceData> read) => e =>
-    {
-        if (EventShape.IsModule(EventBytes.Of(e), e.Version)) read(e);
-    };
 }

@@ -59,8 +59,8 @@ internal readonly ref struct MethodEvent
     /// <summary>Whether it comes from its assembly's image.</summary>
     public bool IsPrecompiled => (flags & (Dynamic | Jitted)) == 0;
 
-    /// <summary>As the runtime numbers them; 0 for unknown.</summary>
-    public uint Tier => (flags >> TierShift) & TierMask;
+    /// <summary>As the runtime numbers them; 0 for unknown, and for what the JIT did not make: there the bits mean nothing.</summary>
+    public uint Tier => (flags & Jitted) != 0 ? (flags >> TierShift) & TierMask : 0;
 
     /// <param name="data">The event's payload. What is read is valid as long as it is.</param>
     /// <param name="version">The event's.</param>

@@ -139,7 +139,7 @@ internal sealed class NativeModules : ITargetCode, IDisposable
             : null;
     }
 
-    /// <summary>The mappings, or null when they are what they were. Hardly anything else is read so often, and from so many targets.</summary>
+    /// <summary>The mappings that have to do with code, or null when they are what they were. Hardly anything else is read so often, and from so many targets.</summary>
     private List<MapRegion>? ReadMaps()
     {
         using SafeFileHandle maps = File.OpenHandle(proc + "/maps");
@@ -157,6 +157,7 @@ internal sealed class NativeModules : ITargetCode, IDisposable
                 text = larger;
             }
 
+            length = ProcessMaps.KeepCode(text.AsSpan(0, length));
             byte[] hash = SHA256.HashData(text.AsSpan(0, length));
             if (hash.AsSpan().SequenceEqual(latestMaps)) return null;
             latestMaps = hash;

@@ -1,11 +1,11 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace DotnetPprof.Symbolize;
 
 /// <summary>
-/// Looks through blocks of a nettrace stream (microsoft/perfview, NetTraceFormat_v5.md) before the reader gets them. It
-/// believes the counts that it finds in there and sets memory aside for them; here they must be borne out by what is in the
-/// block.
+/// The blocks of a nettrace stream, format version 4 (microsoft/perfview, NetTraceFormat_v5.md). What they say of their
+/// lengths must be borne out by what is in them.
 /// </summary>
 internal static class NettraceBlocks
 {
@@ -24,100 +24,122 @@ internal static class NettraceBlocks
         Stack = 8,
         Activity = 16,
         RelatedActivity = 32,
+        IsSorted = 64,
         Length = 128,
     }
 
-    /// <summary>Checks a block of events.</summary>
-    /// <returns>How many there are.</returns>
-    /// <exception cref="InvalidDataException">They are not all inside of it.</exception>
-    public static int CheckEvents(Span<byte> block) => Check(block, null);
-
-    /// <summary>Checks a block of stacks: the first one's number and how many, 4 bytes each; then each with its length, 4, before it.</summary>
-    /// <returns>How many there are.</returns>
-    /// <exception cref="InvalidDataException">They are not all inside of it.</exception>
-    public static int CheckStacks(Span<byte> block)
+    /// <summary>An event of a block.</summary>
+    internal ref struct Blob
     {
-        var cursor = new Cursor(block);
-        cursor.Take(8);
-        int count = 0;
-        for (; cursor.Left > 0; count++) cursor.Take(BinaryPrimitives.ReadInt32LittleEndian(cursor.Take(4)));
-        return count;
+        /// <summary>What the stream calls its kind; 0 for the description of one.</summary>
+        public uint MetadataId;
+
+        /// <summary>Counts the events of its thread, those that were lost among them.</summary>
+        public uint Sequence;
+
+        public ulong CaptureThread;
+
+        /// <summary>Ticks of the stream's clock.</summary>
+        public long Time;
+
+        /// <summary>Whether no event that comes later in the stream is older.</summary>
+        public bool IsSorted;
+
+        public ReadOnlySpan<byte> Payload;
     }
 
-    /// <summary>
-    /// Checks a block of metadata and takes the descriptions of fields out: only events are read whose fields are known,
-    /// and types can be described to be inside each other without end.
-    /// </summary>
-    /// <exception cref="InvalidDataException">It is none.</exception>
-    public static void TakeOutFields(Span<byte> block) => Check(block, TakeOutFieldsOfOne);
-
-    private static int Check(Span<byte> block, Action<Span<byte>>? ofPayload)
+    /// <exception cref="InvalidDataException">What is asked for is not all inside of the block.</exception>
+    public static BlobReader Blobs(ReadOnlySpan<byte> block)
     {
         var cursor = new Cursor(block);
         int header = BinaryPrimitives.ReadUInt16LittleEndian(cursor.Take(2)), flags = BinaryPrimitives.ReadUInt16LittleEndian(cursor.Take(2));
         if (header is < MinHeaderBytes or > MaxHeaderBytes || (flags & HeadersAreCompressed) == 0) throw Damaged();
         cursor.Take(header - 4);
-        int payload = 0, count = 0;
-        for (; cursor.Left > 0; count++)
-        {
-            var has = (Has)cursor.Take(1)[0];
-            if (has.HasFlag(Has.MetadataId)) cursor.Varint(32);
-            if (has.HasFlag(Has.CaptureThread))
-            {
-                cursor.Varint(32);
-                cursor.Varint(64);
-                cursor.Varint(32);
-            }
-
-            if (has.HasFlag(Has.Thread)) cursor.Varint(64);
-            if (has.HasFlag(Has.Stack)) cursor.Varint(32);
-            cursor.Varint(64);
-            if (has.HasFlag(Has.Activity)) cursor.Take(ActivityBytes);
-            if (has.HasFlag(Has.RelatedActivity)) cursor.Take(ActivityBytes);
-            if (has.HasFlag(Has.Length)) payload = (int)Math.Min(cursor.Varint(32), int.MaxValue);
-            Span<byte> bytes = cursor.Take(payload);
-            ofPayload?.Invoke(bytes);
-        }
-
-        return count;
+        return new BlobReader(cursor);
     }
 
     /// <summary>
-    /// One event's metadata: its number, 4 bytes; the provider's name; the event's number, 4, its name, keywords, 8, version
-    /// and level, 4 each; how many fields, 4, and what they are; then tags, each with its length, 4, and kind, 1.
+    /// What a stream calls an event's kind: its number, 4 bytes; the provider's name; the event's number, 4, its name,
+    /// keywords, 8, and version, 4. What its fields are follows and is not read: only events are whose fields are known.
     /// </summary>
-    private static void TakeOutFieldsOfOne(Span<byte> metadata)
+    /// <exception cref="InvalidDataException">It is shorter.</exception>
+    public static (uint Number, EventKind Kind) Kind(ReadOnlySpan<byte> metadata)
     {
         var cursor = new Cursor(metadata);
-        cursor.Take(4);
-        cursor.SkipText();
-        cursor.Take(4);
-        cursor.SkipText();
-        cursor.Take(8 + 4 + 4);
-        if (cursor.Left == 0) return;
-        BinaryPrimitives.WriteInt32LittleEndian(cursor.Take(4), 0);
-        if (cursor.Left == 0) return;
+        uint number = BinaryPrimitives.ReadUInt32LittleEndian(cursor.Take(4));
+        EventProvider provider = cursor.Text() switch
+        {
+            "Microsoft-Windows-DotNETRuntime" => EventProvider.Runtime,
+            "Microsoft-Windows-DotNETRuntimeRundown" => EventProvider.Rundown,
+            "Microsoft-Windows-DotNETRuntimePrivate" => EventProvider.Private,
+            _ => EventProvider.Other,
+        };
+        int id = BinaryPrimitives.ReadInt32LittleEndian(cursor.Take(4));
+        cursor.Text();
+        cursor.Take(8);
+        return (number, new EventKind(provider, id, BinaryPrimitives.ReadInt32LittleEndian(cursor.Take(4))));
+    }
 
-        // What there was becomes a tag of a kind that nobody knows.
-        int length = cursor.Left - 5;
-        if (length < 0) throw Damaged();
-        BinaryPrimitives.WriteInt32LittleEndian(cursor.Take(4), length);
-        cursor.Take(1)[0] = 0;
+    /// <summary>A sequence point: its time, 8 bytes; how many threads, 4; of each its id, 8, and the number of its last event, 4.</summary>
+    /// <exception cref="InvalidDataException">It is shorter.</exception>
+    public static List<(ulong CaptureThread, uint Sequence)> Threads(ReadOnlySpan<byte> block)
+    {
+        var cursor = new Cursor(block);
+        cursor.Take(8);
+        int count = BinaryPrimitives.ReadInt32LittleEndian(cursor.Take(4));
+        var threads = new List<(ulong, uint)>();
+        for (; count > 0; count--) threads.Add((BinaryPrimitives.ReadUInt64LittleEndian(cursor.Take(8)), BinaryPrimitives.ReadUInt32LittleEndian(cursor.Take(4))));
+        return threads;
     }
 
     private static InvalidDataException Damaged() => new("a block of the runtime's event stream is damaged");
 
-    /// <summary>What is left of a block; nothing is taken beyond its end.</summary>
-    private ref struct Cursor(Span<byte> rest)
+    /// <summary>Goes through a block's events; what a header leaves out is as in the one before.</summary>
+    internal ref struct BlobReader(Cursor cursor)
     {
-        private Span<byte> rest = rest;
+        private Cursor cursor = cursor;
+        private int payload;
+        private Blob current;
+
+        public readonly Blob Current => current;
+
+        /// <exception cref="InvalidDataException">The next one is not all inside of the block.</exception>
+        public bool MoveNext()
+        {
+            if (cursor.Left == 0) return false;
+            var has = (Has)cursor.Take(1)[0];
+            if (has.HasFlag(Has.MetadataId)) current.MetadataId = (uint)cursor.Varint(32);
+            if (has.HasFlag(Has.CaptureThread))
+            {
+                current.Sequence += (uint)cursor.Varint(32);
+                current.CaptureThread = cursor.Varint(64);
+                cursor.Varint(32);
+            }
+
+            if (current.MetadataId != 0) current.Sequence++;
+            if (has.HasFlag(Has.Thread)) cursor.Varint(64);
+            if (has.HasFlag(Has.Stack)) cursor.Varint(32);
+            current.Time += (long)cursor.Varint(64);
+            if (has.HasFlag(Has.Activity)) cursor.Take(ActivityBytes);
+            if (has.HasFlag(Has.RelatedActivity)) cursor.Take(ActivityBytes);
+            current.IsSorted = has.HasFlag(Has.IsSorted);
+            if (has.HasFlag(Has.Length)) payload = (int)Math.Min(cursor.Varint(32), int.MaxValue);
+            current.Payload = cursor.Take(payload);
+            return true;
+        }
+    }
+
+    /// <summary>What is left of a block; nothing is taken beyond its end.</summary>
+    internal ref struct Cursor(ReadOnlySpan<byte> rest)
+    {
+        private ReadOnlySpan<byte> rest = rest;
 
         public readonly int Left => rest.Length;
 
-        public Span<byte> Take(int count)
+        public ReadOnlySpan<byte> Take(int count)
         {
             if ((uint)count > (uint)rest.Length) throw Damaged();
-            Span<byte> taken = rest[..count];
+            ReadOnlySpan<byte> taken = rest[..count];
             rest = rest[count..];
             return taken;
         }
@@ -135,12 +157,14 @@ internal static class NettraceBlocks
             }
         }
 
-        /// <summary>UTF-16 up to a zero.</summary>
-        public void SkipText()
+        /// <summary>UTF-16 up to a zero, which is taken too.</summary>
+        public ReadOnlySpan<char> Text()
         {
-            for (Span<byte> unit = Take(2); (unit[0] | unit[1]) != 0; unit = Take(2))
-            {
-            }
+            ReadOnlySpan<char> units = MemoryMarshal.Cast<byte, char>(rest);
+            int length = units.IndexOf('\0');
+            if (length < 0) throw Damaged();
+            Take((length + 1) * sizeof(char));
+            return units[..length];
         }
     }
 }

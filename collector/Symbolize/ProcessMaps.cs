@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace DotnetPprof.Symbolize;
 
@@ -24,6 +25,7 @@ internal readonly record struct MapRegion(ulong Start, ulong End, ulong Offset, 
 internal static class ProcessMaps
 {
     private const string DeletedSuffix = " (deleted)";
+    private static readonly byte[] s_runtimeCode = Encoding.UTF8.GetBytes(MapRegion.RuntimeCodePrefix);
 
     /// <summary>Lines that are not of the form are left out: a line may be cut where the target died.</summary>
     public static List<MapRegion> Parse(string text)
@@ -36,6 +38,32 @@ internal static class ProcessMaps
         }
 
         return regions;
+    }
+
+    /// <summary>
+    /// Leaves only the lines of mappings that can be executed, and of the runtime's code memory: one in twenty, and those
+    /// that hardly ever change.
+    /// </summary>
+    /// <returns>How many bytes are left, at the beginning.</returns>
+    public static int KeepCode(Span<byte> text)
+    {
+        int kept = 0;
+        for (int at = 0; at < text.Length;)
+        {
+            int end = text[at..].IndexOf((byte)'\n');
+            int next = end < 0 ? text.Length : at + end + 1;
+            Span<byte> line = text[at..next];
+            int permissions = line.IndexOf((byte)' ') + 1;
+            if ((permissions > 0 && line.Length > permissions + 3 && line[permissions + 2] == 'x') || line.IndexOf(s_runtimeCode) >= 0)
+            {
+                line.CopyTo(text[kept..]);
+                kept += line.Length;
+            }
+
+            at = next;
+        }
+
+        return kept;
     }
 
     private static bool TryParseLine(ReadOnlySpan<char> line, ref string latest, out MapRegion region)

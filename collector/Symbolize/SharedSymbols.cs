@@ -19,4 +19,6 @@ internal sealed class SharedSymbols
     public Counted<SourceKey, SharedSource> Sources { get; } = new();
 
     public AnalysedCodes Frames { get; } = new();
+
+    public PrecompiledFrames Precompiled { get; } = new();
 }

@@ -14,7 +14,7 @@ internal sealed class LearningChannel(RegionView region)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    private readonly byte[]?[] code = new byte[]?[RegionLayout.Asks];
+    private readonly Range[] code = new Range[RegionLayout.Asks];
     private readonly AnswerKind[] kinds = new AnswerKind[RegionLayout.Asks];
 
     /// <summary>Rules that found no room in the agent's table.</summary>
@@ -28,8 +28,8 @@ internal sealed class LearningChannel(RegionView region)
 
     /// <summary>Reads code out of the target.</summary>
     /// <param name="pieces">As many as a round takes, or fewer.</param>
-    /// <returns>The bytes of each, null for what could not be read; or null when the agent does not answer.</returns>
-    public ReadOnlySpan<byte[]?> Ask(IReadOnlyList<CodeToLearn> pieces)
+    /// <returns>False when the agent does not answer.</returns>
+    public bool Ask(IReadOnlyList<CodeToLearn> pieces)
     {
         Span<RegionAsk> asks = region.LearningArray<RegionAsk>(RegionLayout.LearningAsksAt, RegionLayout.Asks);
         for (int i = 0; i < pieces.Count; i++)
@@ -48,26 +48,28 @@ internal sealed class LearningChannel(RegionView region)
         uint round = learning.Asked + 1;
         Volatile.Write(ref learning.Asked, round);
         if (!Await(ref learning.Answered, round))
-            return default;
+            return false;
 
         Span<RegionAnswer> answers = region.LearningArray<RegionAnswer>(RegionLayout.LearningAnswersAt, RegionLayout.Asks);
-        Span<byte> bytes = region.LearningArray<byte>(RegionLayout.LearningCodeAt, (uint)RegionLayout.CodeBytes);
+        ulong bytes = (ulong)RegionLayout.CodeBytes;
         for (int i = 0; i < pieces.Count; i++)
         {
             RegionAnswer answer = answers[i];
             kinds[i] = (AnswerKind)answer.Kind;
-            bool read = kinds[i] == AnswerKind.Code && answer.Size == pieces[i].Size && answer.Offset <= bytes.Length && answer.Size <= bytes.Length - answer.Offset;
-            code[i] = read ? bytes.Slice((int)answer.Offset, (int)answer.Size).ToArray() : null;
+            bool read = kinds[i] == AnswerKind.Code && answer.Size == pieces[i].Size && answer.Offset <= bytes && answer.Size <= bytes - answer.Offset;
+            code[i] = read ? new Range((int)answer.Offset, (int)(answer.Offset + answer.Size)) : default;
         }
-        return code.AsSpan(0, pieces.Count);
+        return true;
     }
 
-    /// <summary>Lets go of the bytes last read, here and in the region.</summary>
-    public void Forget()
-    {
-        Array.Clear(code);
-        region.LetGo();
-    }
+    /// <summary>
+    /// The bytes of one of the pieces last asked for, none where they could not be read: in the region, where the target
+    /// can change them at any time.
+    /// </summary>
+    public ReadOnlySpan<byte> CodeOf(int piece) => region.LearningArray<byte>(RegionLayout.LearningCodeAt, (uint)RegionLayout.CodeBytes)[code[piece]];
+
+    /// <summary>Lets go of the memory that rounds took.</summary>
+    public void Forget() => region.LetGo();
 
     /// <summary>What kind of answer one of the pieces last asked for got.</summary>
     public AnswerKind AnswerTo(int piece) => kinds[piece];
@@ -76,21 +78,21 @@ internal sealed class LearningChannel(RegionView region)
     /// <param name="proposals">One list for each: an empty one takes back what was proposed for that code before, null leaves all as it is.</param>
     /// <param name="judgements">What the agent made of each.</param>
     /// <returns>From when on what was published is in force; null when the agent does not answer.</returns>
-    public MonotonicNanos? Propose(IReadOnlyList<List<RegionRule>?> proposals, Span<Judgement> judgements)
+    public MonotonicNanos? Propose(IReadOnlyList<RegionRule[]?> proposals, Span<Judgement> judgements)
     {
         Span<RegionProposal> heads = region.LearningArray<RegionProposal>(RegionLayout.LearningProposalsAt, RegionLayout.Asks);
         Span<RegionRule> rules = region.LearningArray<RegionRule>(RegionLayout.LearningRulesAt, RegionLayout.Rules);
         int used = 0;
         for (int i = 0; i < RegionLayout.Asks; i++)
         {
-            if (i >= proposals.Count || proposals[i] is not { } proposed || proposed.Count > rules.Length - used)
+            if (i >= proposals.Count || proposals[i] is not { } proposed || proposed.Length > rules.Length - used)
             {
                 heads[i] = new RegionProposal { FirstRule = uint.MaxValue };
                 continue;
             }
             proposed.CopyTo(rules[used..]);
-            heads[i] = new RegionProposal { FirstRule = (uint)used, RuleCount = (uint)proposed.Count };
-            used += proposed.Count;
+            heads[i] = new RegionProposal { FirstRule = (uint)used, RuleCount = (uint)proposed.Length };
+            used += proposed.Length;
         }
         ref RegionLearning learning = ref region.Learning;
         uint round = learning.Asked;

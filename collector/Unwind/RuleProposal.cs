@@ -5,7 +5,8 @@ namespace DotnetPprof.Unwind;
 /// <summary>Writes what is known of a piece of code as the table's entries.</summary>
 internal static class RuleProposal
 {
-    private const int BlockSize = 32;
+    /// <summary>Bytes that one rule can be for.</summary>
+    public const int BlockSize = 32;
 
     /// <param name="code">Not null.</param>
     /// <param name="start">Where the code is; blocks are aligned there.</param>

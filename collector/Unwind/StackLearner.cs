@@ -24,13 +24,14 @@ internal sealed class StackLearner : IDisposable
 
     private readonly CodeMap code;
     private readonly AnalysedCodes kept;
+    private readonly PrecompiledFrames precompiled;
     private readonly LearningChannel channel;
     private readonly MethodAnalyser analyser = new();
     private readonly LearningQueue queue = new();
     private readonly List<(CodeToLearn Code, int Attempt)> batch = [];
     private readonly List<CodeToLearn> pieces = [];
-    private readonly List<AnalysedCode?> analyses = [];
-    private readonly List<List<RegionRule>?> proposals = [];
+    private readonly List<PackedFrames?> analyses = [];
+    private readonly List<RegionRule[]?> proposals = [];
     private readonly Judgement[] judgements = new Judgement[RegionLayout.Asks];
     private Thread? thread;
     private uint epoch;
@@ -38,11 +39,12 @@ internal sealed class StackLearner : IDisposable
 
     /// <param name="region">Of a target whose lease is held until this is disposed.</param>
     /// <param name="code">Its managed code.</param>
-    /// <param name="kept">Shared with other targets.</param>
-    public StackLearner(RegionView region, CodeMap code, AnalysedCodes kept)
+    /// <param name="shared">With other targets.</param>
+    public StackLearner(RegionView region, CodeMap code, SharedSymbols shared)
     {
         this.code = code;
-        this.kept = kept;
+        kept = shared.Frames;
+        precompiled = shared.Precompiled;
         channel = new LearningChannel(region);
         Learned = new LearnedCodes(code);
         epoch = channel.Epoch;
@@ -111,12 +113,19 @@ internal sealed class StackLearner : IDisposable
 
     private void Run()
     {
-        while (!stopping && TakeBatch(wait: true))
+        while (!stopping)
         {
-            bool isAnswered = Round();
-            Forget();
-            if (!isAnswered)
+            if (!TakeBatch(wait: false))
+            {
+                Forget();
+                if (!TakeBatch(wait: true))
+                    return;
+            }
+            if (!Round())
+            {
+                Forget();
                 return; /* the agent is gone; frames are stepped by what it knows */
+            }
         }
     }
 
@@ -154,16 +163,15 @@ internal sealed class StackLearner : IDisposable
         analyses.Clear();
         proposals.Clear();
         pieces.AddRange(batch.Select(next => next.Code));
-        ReadOnlySpan<byte[]?> bytes = channel.Ask(pieces);
-        if (bytes.Length != pieces.Count)
+        if (!channel.Ask(pieces))
             return false;
         long began = Stopwatch.GetTimestamp();
         for (int i = 0; i < pieces.Count; i++)
         {
-            AnalysedCode? analysed = bytes[i] is { } read ? Analyse(pieces[i], read) : null;
-            analyses.Add(analysed);
-            bool proposes = bytes[i] is not null && pieces[i].Kind is CodeKind.Method or CodeKind.Stub;
-            proposals.Add(!proposes ? null : analysed is null ? [] : RuleProposal.Of(analysed, pieces[i].Start));
+            ReadOnlySpan<byte> bytes = channel.CodeOf(i);
+            KnownFrames? known = bytes.IsEmpty ? null : FramesOf(pieces[i], bytes);
+            analyses.Add(known?.Analysis);
+            proposals.Add(known is not null && pieces[i].Kind is CodeKind.Method or CodeKind.Stub ? known?.Rules ?? [] : null);
         }
         Busy += Stopwatch.GetElapsedTime(began);
         if (channel.Propose(proposals, judgements.AsSpan(0, pieces.Count)) is not { } inForce)
@@ -178,21 +186,29 @@ internal sealed class StackLearner : IDisposable
         return true;
     }
 
-    private AnalysedCode? Analyse(CodeToLearn piece, byte[] bytes)
+    private KnownFrames FramesOf(CodeToLearn piece, ReadOnlySpan<byte> bytes)
     {
         if (piece.Kind == CodeKind.Method)
         {
-            AnalysedCode? analysed = analyser.Analyse(bytes, piece.Start);
-            NotUnderstood += analysed is null ? 1 : 0;
-            return analysed;
+            /* What the JIT makes has addresses of its process in it. */
+            bool isShared = piece.Method is not { Precompiled: false };
+            if (!isShared || !precompiled.TryGet(bytes, piece.Start, out KnownFrames known))
+            {
+                byte[] code = bytes.ToArray();
+                known = KnownFrames.Of(analyser.Analyse(code, piece.Start), piece.Start, kept, isShared);
+                if (isShared)
+                    precompiled.Add(code, piece.Start, known);
+            }
+            NotUnderstood += known.Analysis is null ? 1 : 0;
+            return known;
         }
-        AnalysedCode? stub = StubAnalyser.Analyse(bytes, piece.Start, out int length);
+        AnalysedCode? stub = StubAnalyser.Analyse(bytes.ToArray(), piece.Start, out int length);
         if (piece.Kind == CodeKind.UnmeasuredStub && stub is not null)
             Learn(piece with { Size = (uint)length, Kind = CodeKind.Stub });
-        return stub;
+        return KnownFrames.Of(stub, piece.Start, kept, isShared: true);
     }
 
-    private void Conclude((CodeToLearn Code, int Attempt) piece, AnalysedCode? analysed, Judgement judgement, MonotonicNanos inForce)
+    private void Conclude((CodeToLearn Code, int Attempt) piece, PackedFrames? analysed, Judgement judgement, MonotonicNanos inForce)
     {
         if (piece.Code.Kind == CodeKind.UnmeasuredStub)
             return;
@@ -201,8 +217,7 @@ internal sealed class StackLearner : IDisposable
             queue.Add(piece.Code, piece.Attempt + 1);
             return;
         }
-        bool isShared = piece.Code.Method is null or { Precompiled: true };
-        Learned.Add(new LearnedCode(piece.Code, analysed is null ? null : kept.Keep(analysed, isShared), judgement == Judgement.Published ? inForce : MethodCode.Never));
+        Learned.Add(new LearnedCode(piece.Code, analysed, judgement == Judgement.Published ? inForce : MethodCode.Never));
     }
 
     private void ConcludeNative(CodeToLearn call, AnswerKind answer, MonotonicNanos inForce)

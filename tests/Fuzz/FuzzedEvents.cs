@@ -1,25 +1,24 @@
 using System.Buffers.Binary;
+using System.Text;
 using DotnetPprof.Model;
 using DotnetPprof.Symbolize;
 using DotnetPprof.Symbolize.Lines;
-using Microsoft.Diagnostics.Tracing;
 
 namespace DotnetPprof.Tests.Fuzz;
 
-/// <summary>What a runtime sends: whole streams, and the payloads of those events that are read here and not by TraceEvent.</summary>
+/// <summary>What a runtime sends: whole streams, and the payloads of events.</summary>
 internal static class FuzzedEvents
 {
     private const int RichHeaderBytes = 34;
 
-    /* As EventPipeReader does, which takes any exception of the reader's for a broken stream. */
-    internal static void ReadStream(byte[] input) => FuzzedParsers.Expect<Exception>(() => Read(input));
+    internal static void ReadStream(byte[] input) => FuzzedParsers.Expect<InvalidDataException>(() => Read(input));
 
     internal static EventIntake Read(byte[] input)
     {
         var intake = new EventIntake(new SymbolOptions(), new FunctionNames());
-        using var source = new EventPipeEventSource(new NettraceStream(new MemoryStream(input)));
-        EventPipeReader.Subscribe(source, intake, isStream: true);
-        source.Process();
+        var parser = new NettraceParser(new NettraceEvents(new BodyEvents(intake).Read, sorts: true));
+        parser.Feed(input);
+        parser.Flush();
         return intake;
     }
 
@@ -31,6 +30,10 @@ internal static class FuzzedEvents
         byte[] type = [1, 0, 0, 0, 0, 0, .. new byte[25], (byte)'T', 0, 0, 0, 1, 0, 0, 0, .. new byte[8]];
         yield return [.. Event(0, map), .. Event(1, map), .. Event(2, Rich(0, tree[..20])), .. Event(2, Rich(0x80000001, tree[20..])), .. Event(3, new byte[20]), .. Event(4, type)];
         yield return [.. Event(5, tree)];
+        byte[] texts = Encoding.Unicode.GetBytes("Type\0Method\0void ()\0");
+        byte[] method = [.. new byte[24], 16, 0, 0, 0, 1, 0, 0, 6, 8, 0, 0, 0, .. texts, .. new byte[10]];
+        byte[] module = [.. new byte[24], .. Encoding.Unicode.GetBytes("/app/a.dll\0\0"), .. new byte[22]];
+        yield return [.. Event(6, method), .. Event(7, method), .. Event(8, module), .. Event(9, [.. new byte[8], .. texts, .. new byte[8]])];
     }
 
     internal static void ReadPayloads(byte[] input)
@@ -40,7 +43,7 @@ internal static class FuzzedEvents
         while (rest.Length >= 3)
         {
             ReadOnlySpan<byte> data = rest.Slice(3, Math.Min(BinaryPrimitives.ReadUInt16LittleEndian(rest[1..]), rest.Length - 3));
-            switch (rest[0] % 6)
+            switch (rest[0] % 10)
             {
                 case 0:
                 case 1:
@@ -55,13 +58,26 @@ internal static class FuzzedEvents
                 case 4:
                     events.Types(data);
                     break;
-                default:
+                case 5:
                     ReadTree(data);
+                    break;
+                case 6:
+                case 7:
+                    ReadEvent(events, rest[0] % 10 == 6 ? EventProvider.Runtime : EventProvider.Rundown, 144 - rest[0] / 10 % 2, data);
+                    break;
+                case 8:
+                    ReadEvent(events, EventProvider.Runtime, 152 + rest[0] / 10 % 2, data);
+                    break;
+                default:
+                    ReadEvent(events, EventProvider.Runtime, 159, data);
                     break;
             }
             rest = rest[(3 + data.Length)..];
         }
     }
+
+    private static void ReadEvent(BodyEvents events, EventProvider provider, int id, ReadOnlySpan<byte> data) =>
+        events.Read(new RuntimeEvent(new EventKind(provider, id, Version: 2), new MonotonicNanos(1), data));
 
     private static void ReadTree(ReadOnlySpan<byte> data)
     {

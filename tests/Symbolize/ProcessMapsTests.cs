@@ -49,4 +49,26 @@ public class ProcessMapsTests
     [InlineData("7f00-8000 r-xp 0 00:00")]
     [InlineData("7f00-8000 r-xp -1 00:00 0")]
     public void LinesOfAnotherFormAreLeftOut(string text) => Assert.Empty(ProcessMaps.Parse(text));
+
+    [Fact]
+    public void OnlyLinesOfCodeAreKept()
+    {
+        const string maps = """
+            55d0c0a00000-55d0c0a01000 r--p 00000000 fe:01 1234 /usr/bin/dotnet
+            55d0c0a01000-55d0c0a02000 r-xp 00001000 fe:01 1234 /usr/bin/dotnet
+            7f0000000000-7f0000010000 rw-s 00000000 00:01 5 /memfd:doublemapper (deleted)
+            7f0000010000-7f0000020000 rw-p 00000000 00:00 0
+            7f0000020000-7f0000030000 rwxp 00000000 00:00 0
+            7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0 [stack]
+            7ffc000f0000-7ffc000f2000 r-xp 00000000 00:00 0 [vdso]
+            x
+            """;
+        byte[] text = System.Text.Encoding.UTF8.GetBytes(maps);
+        int kept = ProcessMaps.KeepCode(text);
+        Assert.Equal(
+            ProcessMaps.Parse(maps).FindAll(region => region.Executable || region.IsRuntimeCode),
+            ProcessMaps.Parse(System.Text.Encoding.UTF8.GetString(text, 0, kept)));
+        Assert.DoesNotContain("[stack]", System.Text.Encoding.UTF8.GetString(text, 0, kept));
+        Assert.Equal(0, ProcessMaps.KeepCode([]));
+    }
 }
