@@ -136,7 +136,7 @@ internal sealed class CodeMap
 
             if (entryPoints.TryGet(EntryRow.KeyOf(start), out _)) return;
             int before = entryPoints.Count;
-            entryPoints.Set(new EntryRow(start, methodId, function));
+            entryPoints.Set(new EntryRow(EntryRow.KeyOf(start), methodId, function));
             Count += entryPoints.Count - before;
         }
     }
@@ -321,9 +321,9 @@ internal sealed class CodeMap
 
     private sealed record LatestReuse(long Time, int Count);
 
-    private readonly record struct EntryRow(ulong Start, ulong MethodId, Function Function) : IKeyed
+    private readonly record struct EntryRow(ulong Key, ulong MethodId, Function Function) : IKeyed
     {
-        public ulong Key => KeyOf(Start);
+        public ulong Start => Key - 1;
 
         /// <summary>The runtime also tells of methods without an entry point, and no key may be 0.</summary>
         public static ulong KeyOf(ulong start) => unchecked(start + 1);
