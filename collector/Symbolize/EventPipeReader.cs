@@ -78,6 +78,8 @@ internal sealed class EventPipeReader
                     }
                     else
                     {
+                        // A burst is over: nothing is kept of the room that it took.
+                        if (!next.IsCompleted) parser.Flush();
                         count = await next.ConfigureAwait(false);
                     }
                 }

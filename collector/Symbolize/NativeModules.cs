@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -143,7 +142,7 @@ internal sealed class NativeModules : ITargetCode, IDisposable
     private List<MapRegion>? ReadMaps()
     {
         using SafeFileHandle maps = File.OpenHandle(proc + "/maps");
-        byte[] text = ArrayPool<byte>.Shared.Rent(LikelyMapsBytes);
+        byte[] text = LargeBuffers.Pool.Rent(LikelyMapsBytes);
         try
         {
             int length = 0;
@@ -151,9 +150,9 @@ internal sealed class NativeModules : ITargetCode, IDisposable
             {
                 length += read;
                 if (length < text.Length) continue;
-                byte[] larger = ArrayPool<byte>.Shared.Rent(text.Length * 2);
+                byte[] larger = LargeBuffers.Pool.Rent(text.Length * 2);
                 text.CopyTo(larger, 0);
-                ArrayPool<byte>.Shared.Return(text);
+                LargeBuffers.Pool.Return(text);
                 text = larger;
             }
 
@@ -165,7 +164,7 @@ internal sealed class NativeModules : ITargetCode, IDisposable
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(text);
+            LargeBuffers.Pool.Return(text);
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using DotnetPprof.Model;
 
 namespace DotnetPprof.Symbolize;
@@ -18,6 +17,9 @@ internal sealed class NettraceEvents(RuntimeEventReader read, bool sorts)
     private const int MaxHeldBytes = 32 << 20;
 
     private const int MaxHeldEvents = 250_000;
+
+    /// <summary>Places for events that are more than what comes in passing.</summary>
+    private const int MuchRoom = 1 << 8;
 
     /// <summary>There are a few dozen.</summary>
     private const int MaxKinds = 1 << 14;
@@ -79,11 +81,12 @@ internal sealed class NettraceEvents(RuntimeEventReader read, bool sorts)
         foreach ((ulong thread, uint sequence) in threads) sequences[thread] = sequence;
     }
 
-    /// <summary>Hands on what is held.</summary>
+    /// <summary>Hands on what is held, and keeps nothing of the room that it took.</summary>
     public void Flush()
     {
         ReadUntil(long.MaxValue);
-        if (payloads.Length > 0) ArrayPool<byte>.Shared.Return(payloads);
+        if (held.EnsureCapacity(0) > MuchRoom) held.TrimExcess();
+        if (payloads.Length > 0) LargeBuffers.Pool.Return(payloads);
         payloads = [];
     }
 
@@ -103,9 +106,9 @@ internal sealed class NettraceEvents(RuntimeEventReader read, bool sorts)
         if (used > MaxHeldBytes - payload.Length || held.Count >= MaxHeldEvents) Flush();
         if (payloads.Length - used < payload.Length)
         {
-            byte[] larger = ArrayPool<byte>.Shared.Rent(used + payload.Length);
+            byte[] larger = LargeBuffers.Pool.Rent(used + payload.Length);
             payloads.AsSpan(0, used).CopyTo(larger);
-            if (payloads.Length > 0) ArrayPool<byte>.Shared.Return(payloads);
+            if (payloads.Length > 0) LargeBuffers.Pool.Return(payloads);
             payloads = larger;
         }
 

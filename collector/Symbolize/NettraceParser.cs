@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 
 namespace DotnetPprof.Symbolize;
@@ -68,9 +67,9 @@ internal sealed class NettraceParser(NettraceEvents events)
     {
         if (buffer.Length - filled < bytes.Length)
         {
-            byte[] larger = ArrayPool<byte>.Shared.Rent(filled + bytes.Length);
+            byte[] larger = LargeBuffers.Pool.Rent(filled + bytes.Length);
             buffer.AsSpan(0, filled).CopyTo(larger);
-            if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
+            if (buffer.Length > 0) LargeBuffers.Pool.Return(buffer);
             buffer = larger;
         }
 
@@ -81,7 +80,7 @@ internal sealed class NettraceParser(NettraceEvents events)
     /// <summary>There may be fifty of these, and each is quiet most of the time.</summary>
     private void GiveBack()
     {
-        if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
+        if (buffer.Length > 0) LargeBuffers.Pool.Return(buffer);
         buffer = [];
     }
 
