@@ -13,10 +13,13 @@ namespace DotnetPprof.Symbolize;
 /// </param>
 internal sealed class NettraceEvents(RuntimeEventReader read, bool sorts)
 {
-    /// <summary>What is held at most. The runtime writes a sequence point each 10 MB.</summary>
-    private const int MaxHeldBytes = 32 << 20;
+    /// <summary>
+    /// What is held at most: fifty targets may have a burst at once. The runtime writes a sequence point each 10 MB; where it has
+    /// that much to tell without one, events of different threads may come out of order, each with its own time all the same.
+    /// </summary>
+    private const int MaxHeldBytes = 2 << 20;
 
-    private const int MaxHeldEvents = 250_000;
+    private const int MaxHeldEvents = 1 << 14;
 
     /// <summary>Places for events that are more than what comes in passing.</summary>
     private const int MuchRoom = 1 << 8;
@@ -106,7 +109,7 @@ internal sealed class NettraceEvents(RuntimeEventReader read, bool sorts)
         if (used > MaxHeldBytes - payload.Length || held.Count >= MaxHeldEvents) Flush();
         if (payloads.Length - used < payload.Length)
         {
-            byte[] larger = LargeBuffers.Pool.Rent(used + payload.Length);
+            byte[] larger = LargeBuffers.Pool.Rent(Math.Max(used + payload.Length, payloads.Length * 2));
             payloads.AsSpan(0, used).CopyTo(larger);
             if (payloads.Length > 0) LargeBuffers.Pool.Return(payloads);
             payloads = larger;

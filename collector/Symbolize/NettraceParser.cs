@@ -67,7 +67,7 @@ internal sealed class NettraceParser(NettraceEvents events)
     {
         if (buffer.Length - filled < bytes.Length)
         {
-            byte[] larger = LargeBuffers.Pool.Rent(filled + bytes.Length);
+            byte[] larger = LargeBuffers.Pool.Rent(Math.Max(filled + bytes.Length, buffer.Length * 2));
             buffer.AsSpan(0, filled).CopyTo(larger);
             if (buffer.Length > 0) LargeBuffers.Pool.Return(buffer);
             buffer = larger;
