@@ -366,7 +366,7 @@ internal readonly record struct SamplingPace(TimeSpan Round, TimeSpan Hold, Time
     /// For many targets at once, for ever. Rings hold four seconds and more at usual rates. Scrapers wait three seconds for
     /// a profile after its end (Parca), of which the hold and two rounds leave one. Learning first would be a gap.
     /// </summary>
-    public static SamplingPace Steady => new(TimeSpan.FromMilliseconds(250), TimeSpan.FromMilliseconds(1250), TimeSpan.FromSeconds(30), TimeSpan.Zero, 1 << 11);
+    public static SamplingPace Steady => new(TimeSpan.FromMilliseconds(250), TimeSpan.FromMilliseconds(1250), TimeSpan.FromSeconds(60), TimeSpan.Zero, 1 << 11);
 }
 
 /// <summary>How a run ended.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using DotnetPprof.Model;
@@ -120,11 +121,15 @@ internal sealed class BodyEvents(EventIntake intake)
         (ulong, ulong) key = (U64(data, 0), U64(data, 8));
         int count = BinaryPrimitives.ReadUInt16LittleEndian(data[17..]);
         if (count is 0 or > MaxMapEntries || data.Length - 19 < count * 8) return;
-        var mappings = new IlMapping[count];
+        MethodCode? body = null;
+        if (!isRundown && (!bodies.TryGetValue(key, out body) || body.Il.IsKnown)) return;
+        IlMapping[] rented = ArrayPool<IlMapping>.Shared.Rent(count);
+        Span<IlMapping> mappings = rented.AsSpan(0, count);
         for (int i = 0; i < count; i++)
             mappings[i] = new IlMapping(U32(data, 19 + (count * 4) + (i * 4)), 0, U32(data, 19 + (i * 4)));
-        if (isRundown) early.Set(key, PackedIl.Of(mappings));
-        else if (bodies.TryGetValue(key, out MethodCode? body) && !body.Il.IsKnown) AddPlain(body, PackedIl.Of(mappings));
+        if (body is null) early.Set(key, PackedIl.Of(mappings));
+        else AddPlain(body, PackedIl.Of(mappings));
+        ArrayPool<IlMapping>.Shared.Return(rented);
     }
 
     private void AddPlain(MethodCode body, PackedIl map)
@@ -146,18 +151,46 @@ internal sealed class BodyEvents(EventIntake intake)
         (ulong, ulong) key = (U64(data, 2), U64(data, 10));
         uint number = U32(data, 26), length = U32(data, 30);
         if (length > data.Length - 34) return;
-        if (!chunks.Remove(key, out List<byte>? whole) || (number & 0x7fffffff) == 0) whole = [];
-        whole.AddRange(data.Slice(34, (int)length));
-        if ((number & 0x80000000) == 0)
+        ReadOnlySpan<byte> chunk = data.Slice(34, (int)length);
+        bool isFirst = (number & 0x7fffffff) == 0, isLast = (number & 0x80000000) != 0;
+        if (!chunks.Remove(key, out List<byte>? whole) || isFirst)
+        {
+            if (isFirst && isLast)
+            {
+                Keep(key, chunk, time);
+                return;
+            }
+
+            whole = [];
+        }
+
+        whole.AddRange(chunk);
+        if (!isLast)
         {
             if (whole.Count <= RichDebugInfo.MaxBytes && chunks.Count < MaxUnfinished && whole.Count + chunks.Values.Sum(one => one.Count) <= MaxUnfinishedBytes)
                 chunks[key] = whole;
             return;
         }
 
-        if (!bodies.TryGetValue(key, out MethodCode? body) || RichDebugInfo.Parse(CollectionsMarshal.AsSpan(whole)) is not { } info) return;
-        body.Il = PackedIl.Of(info.Mappings, info.Nodes.Length > 1 ? new InlineTree(info.Nodes, time) : null).MovedTo(blocks);
-        intake.ToldInlinees();
+        Keep(key, CollectionsMarshal.AsSpan(whole), time);
+    }
+
+    private void Keep((ulong, ulong) key, ReadOnlySpan<byte> info, MonotonicNanos time)
+    {
+        if (!bodies.TryGetValue(key, out MethodCode? body) || RichDebugInfo.Count(info) is not { } count) return;
+        InlineNode[] rentedNodes = ArrayPool<InlineNode>.Shared.Rent(count.Nodes);
+        IlMapping[] rentedMappings = ArrayPool<IlMapping>.Shared.Rent(count.Mappings);
+        Span<InlineNode> nodes = rentedNodes.AsSpan(0, count.Nodes);
+        Span<IlMapping> mappings = rentedMappings.AsSpan(0, count.Mappings);
+        if (RichDebugInfo.TryRead(info, nodes, mappings))
+        {
+            // The first is the body's own method: alone it says that nothing was inlined.
+            body.Il = PackedIl.Of(mappings, nodes.Length > 1 ? nodes : [], time, blocks);
+            intake.ToldInlinees();
+        }
+
+        ArrayPool<InlineNode>.Shared.Return(rentedNodes);
+        ArrayPool<IlMapping>.Shared.Return(rentedMappings);
     }
 
     /// <summary>MethodDetails: method, type, 8 bytes each; token, 4 bytes; and what is not used.</summary>

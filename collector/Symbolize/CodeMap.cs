@@ -62,6 +62,15 @@ internal sealed class CodeMap
         }
     }
 
+    /// <summary>The living body of a key and a name; null for none.</summary>
+    public MethodCode? Living(MethodCodeKey key, Function function)
+    {
+        lock (gate)
+        {
+            return pages.Living(key) is { } known && known.Function.SystemName == function.SystemName ? known : null;
+        }
+    }
+
     /// <summary>Code exists at <paramref name="time"/>: what a rundown reports.</summary>
     /// <returns>What is known of it from now on: the same, or what was known before.</returns>
     public MethodCode Exists(MethodCode code, MonotonicNanos time)

@@ -54,14 +54,22 @@ internal sealed class EventIntake(SymbolOptions options, FunctionNames names)
     /// <returns>What is known of the body from now on.</returns>
     public MethodCode MethodExists(in MethodEvent e, MonotonicNanos time)
     {
-        MethodCode told = CodeOf(e);
+        // Most have been told of before: nothing is made for those.
+        Function function = FunctionOf(e);
+        if (Code.Living(new MethodCodeKey(e.MethodId, e.NativeCodeId, e.Start), function) is { } known && known.ModuleId == e.ModuleId && known.Token == TokenOf(e))
+        {
+            if (!e.IsDynamic) Identities.AddNamed(known, time);
+            return known;
+        }
+
+        MethodCode told = CodeOf(e, function);
         return Identify(told, Code.Exists(told, time), time);
     }
 
     /// <returns>What is known of the body from now on.</returns>
     public MethodCode MethodLoaded(in MethodEvent e, MonotonicNanos time)
     {
-        MethodCode told = CodeOf(e);
+        MethodCode told = CodeOf(e, FunctionOf(e));
         return Identify(told, Code.Load(told, time), time);
     }
 
@@ -70,7 +78,7 @@ internal sealed class EventIntake(SymbolOptions options, FunctionNames names)
 
     public void MethodUnloaded(in MethodEvent e, MonotonicNanos time)
     {
-        MethodCode told = CodeOf(e);
+        MethodCode told = CodeOf(e, FunctionOf(e));
         Code.Unload(told, time);
         Identify(told, told, time);
     }
@@ -81,16 +89,16 @@ internal sealed class EventIntake(SymbolOptions options, FunctionNames names)
     public void EntryPointFound(ulong methodId, ReadOnlySpan<char> methodNames, ulong start) =>
         Code.EntryPoint(methodId, start, names.Of(methodNames, Tier(OptimizationTier.ReadyToRun)));
 
-    private MethodCode CodeOf(in MethodEvent e)
+    private MethodCode CodeOf(in MethodEvent e, Function function)
     {
         var key = new MethodCodeKey(e.MethodId, e.NativeCodeId, e.Start);
         Mapping? mapping = e.IsDynamic ? ManagedModules.Dynamic : Modules.Find(e.ModuleId);
-        Function function = names.Of(e.Names, e.IsDynamic ? "" : Tier((OptimizationTier)e.Tier));
-        return new MethodCode(key, e.Size, e.ModuleId, mapping, function, e.IsPrecompiled)
-        {
-            Token = e.IsDynamic ? 0 : e.Token,
-        };
+        return new MethodCode(key, e.Size, e.ModuleId, mapping, function, e.IsPrecompiled) { Token = TokenOf(e) };
     }
+
+    private Function FunctionOf(in MethodEvent e) => names.Of(e.Names, e.IsDynamic ? "" : Tier((OptimizationTier)e.Tier));
+
+    private static uint TokenOf(in MethodEvent e) => e.IsDynamic ? 0 : e.Token;
 
     /// <summary>
     /// An event also tells who the method is. What was known of its body before serves for that too where it says the

@@ -8,7 +8,7 @@ namespace DotnetPprof.Symbolize;
 /// </summary>
 internal sealed class EventPipeReader
 {
-    private const int ChunkBytes = 16 << 10;
+    private const int ChunkBytes = 32 << 10;
 
     /// <summary>The runtime writes what it has every 100 ms; nothing in twice that time means it has nothing.</summary>
     private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(200);
@@ -101,6 +101,10 @@ internal sealed class EventPipeReader
         catch (Exception e)
         {
             intake.Warn($"the {what} could not be read to their end: {e.Message}; some methods may stay unnamed");
+        }
+        finally
+        {
+            events.Dispose();
         }
 
         if (events.Lost > 0) intake.Warn($"{events.Lost} of the {what} were lost; some methods may stay unnamed");

@@ -10,7 +10,7 @@ namespace DotnetPprof.Symbolize;
 internal static class LargeBuffers
 {
     private const int LargestKept = 1 << 20;
-    private const int KeptOfEachSize = 2;
+    private const int KeptOfEachSize = 8;
 
     public static ArrayPool<byte> Pool { get; } = ArrayPool<byte>.Create(LargestKept, KeptOfEachSize);
 }

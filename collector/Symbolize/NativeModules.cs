@@ -28,6 +28,9 @@ internal sealed class NativeModules : ITargetCode, IDisposable
 
     private const int LikelyMapsBytes = 1 << 17;
 
+    /* One that could not be read is tried again. */
+    private static readonly Lazy<byte[]> s_vdso = new(ReadVdso, LazyThreadSafetyMode.PublicationOnly);
+
     private readonly string proc;
     private readonly Action<string> warn;
     private readonly Dictionary<(string Path, bool Deleted, ulong Start), NativeModule> modules = [];
@@ -286,15 +289,8 @@ internal sealed class NativeModules : ITargetCode, IDisposable
         ElfFile? file = null;
         try
         {
-            MapRegion own = ProcessMaps.Parse(File.ReadAllText("/proc/self/maps")).Find(other => other.Path == "[vdso]");
-            if (own.End - own.Start is > 0 and <= 1 << 20 && own.End - own.Start == region.End - region.Start)
-            {
-                byte[] image = new byte[own.End - own.Start];
-                using FileStream memory = new("/proc/self/mem", FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
-                memory.Seek((long)own.Start, SeekOrigin.Begin);
-                memory.ReadExactly(image);
-                file = ElfFile.Read(ByteSource.OfMemory(image));
-            }
+            byte[] image = s_vdso.Value;
+            if (image.Length > 0 && (ulong)image.Length == region.End - region.Start) file = ElfFile.Read(ByteSource.OfMemory(image));
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
@@ -303,6 +299,17 @@ internal sealed class NativeModules : ITargetCode, IDisposable
 
         var mapping = new Mapping(region.Start, region.End, 0, "[vdso]", file?.BuildId ?? "", HasFunctions: true);
         return new ElfModule("[vdso]", mapping, file is null ? null : new ElfNames(file), _ => null, warn);
+    }
+
+    private static byte[] ReadVdso()
+    {
+        MapRegion own = ProcessMaps.Parse(File.ReadAllText("/proc/self/maps")).Find(other => other.Path == "[vdso]");
+        if (own.End - own.Start is 0 or > 1 << 20) return [];
+        byte[] image = new byte[own.End - own.Start];
+        using FileStream memory = new("/proc/self/mem", FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+        memory.Seek((long)own.Start, SeekOrigin.Begin);
+        memory.ReadExactly(image);
+        return image;
     }
 
     private string MainPath()

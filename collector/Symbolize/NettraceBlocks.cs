@@ -108,8 +108,8 @@ internal static class NettraceBlocks
         {
             if (cursor.Left == 0) return false;
             var has = (Has)cursor.Take(1)[0];
-            if (has.HasFlag(Has.MetadataId)) current.MetadataId = (uint)cursor.Varint(32);
-            if (has.HasFlag(Has.CaptureThread))
+            if ((has & Has.MetadataId) != 0) current.MetadataId = (uint)cursor.Varint(32);
+            if ((has & Has.CaptureThread) != 0)
             {
                 current.Sequence += (uint)cursor.Varint(32);
                 current.CaptureThread = cursor.Varint(64);
@@ -117,13 +117,13 @@ internal static class NettraceBlocks
             }
 
             if (current.MetadataId != 0) current.Sequence++;
-            if (has.HasFlag(Has.Thread)) cursor.Varint(64);
-            if (has.HasFlag(Has.Stack)) cursor.Varint(32);
+            if ((has & Has.Thread) != 0) cursor.Varint(64);
+            if ((has & Has.Stack) != 0) cursor.Varint(32);
             current.Time += (long)cursor.Varint(64);
-            if (has.HasFlag(Has.Activity)) cursor.Take(ActivityBytes);
-            if (has.HasFlag(Has.RelatedActivity)) cursor.Take(ActivityBytes);
-            current.IsSorted = has.HasFlag(Has.IsSorted);
-            if (has.HasFlag(Has.Length)) payload = (int)Math.Min(cursor.Varint(32), int.MaxValue);
+            if ((has & Has.Activity) != 0) cursor.Take(ActivityBytes);
+            if ((has & Has.RelatedActivity) != 0) cursor.Take(ActivityBytes);
+            current.IsSorted = (has & Has.IsSorted) != 0;
+            if ((has & Has.Length) != 0) payload = (int)Math.Min(cursor.Varint(32), int.MaxValue);
             current.Payload = cursor.Take(payload);
             return true;
         }

@@ -11,19 +11,9 @@ namespace DotnetPprof.Symbolize;
 /// <param name="sorts">
 /// Whether order between threads matters; where one thread sends all, as in a rundown, nothing need be held.
 /// </param>
-internal sealed class NettraceEvents(RuntimeEventReader read, bool sorts)
+/// <param name="room">Where they are held; null for the process's own.</param>
+internal sealed class NettraceEvents(RuntimeEventReader read, bool sorts, HeldEventRoom? room = null) : IDisposable
 {
-    /// <summary>
-    /// What is held at most: fifty targets may have a burst at once. The runtime writes a sequence point each 10 MB; where it has
-    /// that much to tell without one, events of different threads may come out of order, each with its own time all the same.
-    /// </summary>
-    private const int MaxHeldBytes = 2 << 20;
-
-    private const int MaxHeldEvents = 1 << 14;
-
-    /// <summary>Places for events that are more than what comes in passing.</summary>
-    private const int MuchRoom = 1 << 8;
-
     /// <summary>There are a few dozen.</summary>
     private const int MaxKinds = 1 << 14;
 
@@ -31,16 +21,13 @@ internal sealed class NettraceEvents(RuntimeEventReader read, bool sorts)
 
     private readonly Dictionary<uint, EventKind> kinds = [];
     private readonly Dictionary<ulong, uint> sequences = [];
-    private readonly PriorityQueue<(EventKind Kind, int Offset, int Length), (long Time, int Arrival)> held = new();
-    private byte[] payloads = [];
-    private int used;
-    private int arrivals;
+    private readonly HeldEvents held = new(room ?? HeldEventRoom.Shared);
 
     /// <summary>Events that the runtime had no room for.</summary>
     public long Lost { get; private set; }
 
     /// <summary>Whether there are events that wait for others.</summary>
-    public bool Holds => held.Count > 0;
+    public bool Holds => !held.IsEmpty;
 
     /// <summary>A block that tells what events are called from now on.</summary>
     /// <exception cref="InvalidDataException">It is none.</exception>
@@ -63,10 +50,10 @@ internal sealed class NettraceEvents(RuntimeEventReader read, bool sorts)
             NettraceBlocks.Blob blob = blobs.Current;
             if (blob.MetadataId == 0) continue;
             Count(blob.CaptureThread, blob.Sequence - 1, blob.Sequence);
-            if (blob.IsSorted) ReadUntil(blob.Time);
+            if (blob.IsSorted) held.ReadUntil(new MonotonicNanos(blob.Time), read);
             if (!kinds.TryGetValue(blob.MetadataId, out EventKind kind) || kind.Provider == EventProvider.Other) continue;
             if (!sorts || blob.IsSorted) read(new RuntimeEvent(kind, new MonotonicNanos(blob.Time), blob.Payload));
-            else Hold(kind, blob.Time, blob.Payload);
+            else Hold(kind, new MonotonicNanos(blob.Time), blob.Payload);
         }
     }
 
@@ -84,40 +71,17 @@ internal sealed class NettraceEvents(RuntimeEventReader read, bool sorts)
         foreach ((ulong thread, uint sequence) in threads) sequences[thread] = sequence;
     }
 
-    /// <summary>Hands on what is held, and keeps nothing of the room that it took.</summary>
-    public void Flush()
+    /// <summary>Hands on what is held.</summary>
+    public void Flush() => held.ReadUntil(new MonotonicNanos(long.MaxValue), read);
+
+    /// <summary>What is held is forgotten.</summary>
+    public void Dispose() => held.Dispose();
+
+    private void Hold(EventKind kind, MonotonicNanos time, ReadOnlySpan<byte> payload)
     {
-        ReadUntil(long.MaxValue);
-        if (held.EnsureCapacity(0) > MuchRoom) held.TrimExcess();
-        if (payloads.Length > 0) LargeBuffers.Pool.Return(payloads);
-        payloads = [];
-    }
-
-    private void ReadUntil(long time)
-    {
-        while (held.TryPeek(out (EventKind Kind, int Offset, int Length) next, out (long Time, int Arrival) place) && place.Time <= time)
-        {
-            held.Dequeue();
-            read(new RuntimeEvent(next.Kind, new MonotonicNanos(place.Time), payloads.AsSpan(next.Offset, next.Length)));
-        }
-
-        if (held.Count == 0) used = arrivals = 0;
-    }
-
-    private void Hold(EventKind kind, long time, ReadOnlySpan<byte> payload)
-    {
-        if (used > MaxHeldBytes - payload.Length || held.Count >= MaxHeldEvents) Flush();
-        if (payloads.Length - used < payload.Length)
-        {
-            byte[] larger = LargeBuffers.Pool.Rent(Math.Max(used + payload.Length, payloads.Length * 2));
-            payloads.AsSpan(0, used).CopyTo(larger);
-            if (payloads.Length > 0) LargeBuffers.Pool.Return(payloads);
-            payloads = larger;
-        }
-
-        payload.CopyTo(payloads.AsSpan(used));
-        held.Enqueue((kind, used, payload.Length), (time, arrivals++));
-        used += payload.Length;
+        if (held.TryAdd(kind, time, payload)) return;
+        Flush();
+        if (!held.TryAdd(kind, time, payload)) read(new RuntimeEvent(kind, time, payload));
     }
 
     /// <param name="thread">The thread that sent it.</param>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace DotnetPprof.Symbolize;
@@ -7,10 +8,11 @@ internal static class PackedNumbers
 {
     private const int MostBytes = 10;
 
+    /// <summary>In memory of a pool's, until <see cref="Release"/>: thousands of these are made in a second.</summary>
     /// <param name="likely">Bytes; more make it larger.</param>
     internal struct Packer(int likely)
     {
-        private byte[] buffer = new byte[likely + MostBytes];
+        private byte[] buffer = ArrayPool<byte>.Shared.Rent(likely + MostBytes);
         private int length;
 
         public readonly ReadOnlySpan<byte> Packed => buffer.AsSpan(0, length);
@@ -41,9 +43,24 @@ internal static class PackedNumbers
             length += sizeof(long);
         }
 
+        /// <summary>What was packed is not to be looked at any more.</summary>
+        public void Release()
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            buffer = [];
+            length = 0;
+        }
+
         private Span<byte> Room()
         {
-            if (buffer.Length - length < MostBytes) Array.Resize(ref buffer, buffer.Length * 2);
+            if (buffer.Length - length < MostBytes)
+            {
+                byte[] larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+                Packed.CopyTo(larger);
+                ArrayPool<byte>.Shared.Return(buffer);
+                buffer = larger;
+            }
+
             return buffer.AsSpan(length);
         }
     }

@@ -24,6 +24,16 @@ internal sealed class LearningQueue
         }
     }
 
+    /// <summary>Pieces that wait.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (gate)
+                return waiting.Count;
+        }
+    }
+
     /// <summary>Nothing happens once adding is complete.</summary>
     /// <param name="piece">What.</param>
     /// <param name="attempt">How often it was tried before.</param>
@@ -49,14 +59,15 @@ internal sealed class LearningQueue
     }
 
     /// <param name="next">The one that was added first.</param>
-    /// <param name="wait">Whether to wait until there is one, or adding is complete.</param>
+    /// <param name="patience">How long to wait until there is one, or adding is complete.</param>
     /// <returns>Whether there was one.</returns>
-    public bool TryTake(out (CodeToLearn Code, int Attempt) next, bool wait)
+    public bool TryTake(out (CodeToLearn Code, int Attempt) next, TimeSpan patience)
     {
         lock (gate)
         {
-            while (wait && waiting.Count == 0 && !isComplete)
-                Monitor.Wait(gate);
+            while (patience != TimeSpan.Zero && waiting.Count == 0 && !isComplete && Monitor.Wait(gate, patience))
+            {
+            }
             if (!waiting.TryDequeue(out next))
                 return false;
             if (waiting.Count == 0 && waiting.EnsureCapacity(0) > Least)

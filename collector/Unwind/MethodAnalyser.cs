@@ -22,6 +22,8 @@ internal sealed class MethodAnalyser
     private readonly List<RuleRun> rules = [];
     private readonly List<CallSite> calls = [];
     private readonly List<int> boundaries = [];
+    private readonly CodeBytes bytes = new();
+    private readonly Decoder decoder;
     private int size;
     private ulong start;
     private bool isOsr;
@@ -30,38 +32,40 @@ internal sealed class MethodAnalyser
     private FrameState? body;
     private FrameState? funclet;
 
+    public MethodAnalyser() => decoder = Decoder.Create(64, bytes);
+
     /// <summary>Analyses a whole method, or one function of a precompiled image.</summary>
     /// <param name="code">All its bytes.</param>
     /// <param name="address">Where they are executed.</param>
     /// <returns>Null when its frames are not understood.</returns>
-    public AnalysedCode? Analyse(byte[] code, ulong address)
+    public AnalysedCode? Analyse(ArraySegment<byte> code, ulong address)
     {
-        size = code.Length;
+        size = code.Count;
         start = address;
-        isOsr = BeginsInTier0Frame(code);
+        bytes.Code = code;
+        isOsr = BeginsInTier0Frame();
         if (!isOsr)
-            return Run(code, FrameState.Entry) ? Result() : null;
+            return Run(FrameState.Entry) ? Result() : null;
         /* Once to learn how much its returns undo, and again from there. */
         var entry = new FrameState(0, 16, 16);
         effects.IsRelative = true;
-        bool understood = Run(code, entry);
+        bool understood = Run(entry);
         effects.IsRelative = false;
         if (!understood || depthAtReturn is not { } excess)
             return null;
-        return Run(code, entry with { Depth = 8 - excess }) ? Result() : null;
+        return Run(entry with { Depth = 8 - excess }) ? Result() : null;
     }
 
-    private static Decoder DecoderOf(byte[] code, ulong address)
+    private void Rewind(ulong address)
     {
-        var decoder = Decoder.Create(64, new ByteArrayCodeReader(code));
+        bytes.Next = 0;
         decoder.IP = address;
-        return decoder;
     }
 
     /// <summary>`mov rax, [rbp]; push rax`: the caller's rbp, copied from the frame of the Tier0 method.</summary>
-    private static bool BeginsInTier0Frame(byte[] code)
+    private bool BeginsInTier0Frame()
     {
-        Decoder decoder = DecoderOf(code, 0);
+        Rewind(0);
         decoder.Decode(out Instruction first);
         decoder.Decode(out Instruction second);
         return first is { Mnemonic: Mnemonic.Mov, MemoryBase: Register.RBP, MemoryIndex: Register.None, MemoryDisplacement64: 0, Op0Kind: OpKind.Register } &&
@@ -70,7 +74,7 @@ internal sealed class MethodAnalyser
 
     private AnalysedCode Result() => new([.. rules], [.. calls], [.. boundaries], leavesByJump);
 
-    private bool Run(byte[] code, FrameState entry)
+    private bool Run(FrameState entry)
     {
         incoming.Clear();
         rules.Clear();
@@ -82,7 +86,7 @@ internal sealed class MethodAnalyser
         body = null;
         funclet = null;
 
-        Decoder decoder = DecoderOf(code, start);
+        Rewind(start);
         FrameState? flowing = entry;
         while (decoder.IP - start < (ulong)size)
         {
@@ -93,7 +97,7 @@ internal sealed class MethodAnalyser
             if (StateAt(offset, flowing, instruction) is not { } state)
                 return false;
             if (funclet is null && entry != FrameState.Handler && ReadsFrameOfAnother(state, instruction))
-                return Run(code, FrameState.Handler);
+                return Run(FrameState.Handler);
             if (state.Rule(isOsr) is not { } rule)
                 return false;
             boundaries.Add(offset);
@@ -202,5 +206,15 @@ internal sealed class MethodAnalyser
             rules[^1] = rules[^1] with { End = to };
         else
             rules.Add(new RuleRun(from, to, rule));
+    }
+
+    /// <summary>One method's bytes after another's, for one decoder.</summary>
+    private sealed class CodeBytes : CodeReader
+    {
+        public ArraySegment<byte> Code { get; set; }
+
+        public int Next { get; set; }
+
+        public override int ReadByte() => Next < Code.Count ? Code[Next++] : -1;
     }
 }

@@ -69,7 +69,9 @@ internal readonly record struct PackedFrames
             last = call.Return;
         }
 
-        return new PackedFrames(packer.Packed.ToArray());
+        var packed = new PackedFrames(packer.Packed.ToArray());
+        packer.Release();
+        return packed;
     }
 
     /// <summary>The rule at an offset; where an instruction is being executed, its own offset.</summary>

@@ -48,15 +48,16 @@ internal sealed class PrecompiledFrames
         }
     }
 
-    /// <param name="code">All bytes of the body; not to be changed any more.</param>
+    /// <param name="code">All bytes of the body.</param>
     /// <param name="start">Where it is.</param>
     /// <param name="known">What its analysis said.</param>
-    public void Add(byte[] code, ulong start, KnownFrames known)
+    public void Add(ReadOnlySpan<byte> code, ulong start, KnownFrames known)
     {
         if (code.Length > LargestCode)
             return;
+        byte[] bytes = code.ToArray();
         lock (gate)
-            kept.Set(new Code(code, PlaceOf(start)), known);
+            kept.Set(new Code(bytes, PlaceOf(start)), known);
     }
 
     /* The rules of whole blocks depend on where these begin. */

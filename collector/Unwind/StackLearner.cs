@@ -19,6 +19,15 @@ internal sealed class StackLearner : IDisposable
     private const uint LargestPiece = 1 << 19;
     private const int MostAttempts = 3;
 
+    /// <summary>
+    /// Code is compiled, and told of, in bursts: what follows the first of one is learned with it. A round wakes the agent
+    /// twice, whether it is about one piece or many.
+    /// </summary>
+    private static readonly TimeSpan s_burst = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>After so long without anything new, all is let go of that the last round took.</summary>
+    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(1);
+
     /// <summary>`mov rax, 15; syscall`, what it is entered after and where the system call would return to included.</summary>
     private const uint SignalReturnSize = 11;
 
@@ -68,7 +77,7 @@ internal sealed class StackLearner : IDisposable
         foreach (MethodCode method in code.Bodies())
             OnAppeared(method);
         long began = Stopwatch.GetTimestamp();
-        while (TakeBatch(wait: false) && Round() && Stopwatch.GetElapsedTime(began) < patience)
+        while (TakeBatch(TimeSpan.Zero) && Round() && Stopwatch.GetElapsedTime(began) < patience)
         {
         }
     }
@@ -115,10 +124,10 @@ internal sealed class StackLearner : IDisposable
     {
         while (!stopping)
         {
-            if (!TakeBatch(wait: false))
+            if (!TakeBatch(s_quiet))
             {
                 Forget();
-                if (!TakeBatch(wait: true))
+                if (!TakeBatch(Timeout.InfiniteTimeSpan))
                     return;
             }
             if (!Round())
@@ -139,7 +148,7 @@ internal sealed class StackLearner : IDisposable
         channel.Forget();
     }
 
-    private bool TakeBatch(bool wait)
+    private bool TakeBatch(TimeSpan patience)
     {
         batch.Clear();
         if (channel.Epoch is var current && current != epoch)
@@ -148,10 +157,12 @@ internal sealed class StackLearner : IDisposable
             Learned.Codes().ForEach(Learn);
         }
         ulong bytes = 0;
-        while (batch.Count < RegionLayout.Asks && bytes < RegionLayout.CodeBytes - LargestPiece && queue.TryTake(out (CodeToLearn Code, int Attempt) next, wait && batch.Count == 0))
+        while (batch.Count < RegionLayout.Asks && bytes < RegionLayout.CodeBytes - LargestPiece && queue.TryTake(out (CodeToLearn Code, int Attempt) next, batch.Count == 0 ? patience : TimeSpan.Zero))
         {
             batch.Add(next);
             bytes += next.Code.Size;
+            if (patience != TimeSpan.Zero && batch.Count == 1 && queue.Count < RegionLayout.Asks && !stopping)
+                Thread.Sleep(s_burst);
         }
         return batch.Count > 0;
     }
@@ -194,10 +205,14 @@ internal sealed class StackLearner : IDisposable
             bool isShared = piece.Method is not { Precompiled: false };
             if (!isShared || !precompiled.TryGet(bytes, piece.Start, out KnownFrames known))
             {
-                byte[] code = bytes.ToArray();
+                /* A copy: the target can change its bytes at any time. */
+                byte[] rented = LargeBuffers.Pool.Rent(bytes.Length);
+                var code = new ArraySegment<byte>(rented, 0, bytes.Length);
+                bytes.CopyTo(code);
                 known = KnownFrames.Of(analyser.Analyse(code, piece.Start), piece.Start, kept, isShared);
                 if (isShared)
                     precompiled.Add(code, piece.Start, known);
+                LargeBuffers.Pool.Return(rented);
             }
             NotUnderstood += known.Analysis is null ? 1 : 0;
             return known;

@@ -81,10 +81,13 @@ internal static class FuzzedEvents
 
     private static void ReadTree(ReadOnlySpan<byte> data)
     {
-        if (RichDebugInfo.Parse(data) is not var (nodes, mappings))
+        if (RichDebugInfo.Count(data) is not { } count)
             return;
-        var told = new InlineTree(nodes, new MonotonicNanos(1));
-        if (PackedIl.Of(mappings, told).Unpack() is not var (map, inlined) || inlined is null || !inlined.Nodes.SequenceEqual(nodes))
+        var nodes = new InlineNode[count.Nodes];
+        var mappings = new IlMapping[count.Mappings];
+        if (!RichDebugInfo.TryRead(data, nodes, mappings))
+            return;
+        if (PackedIl.Of(mappings, nodes, new MonotonicNanos(1)).Unpack() is not var (map, inlined) || inlined is null || !inlined.Nodes.SequenceEqual(nodes))
             throw new InvalidOperationException("what was packed is not what was told");
         for (uint native = 0; native < 64; native++)
         {

@@ -38,12 +38,20 @@ public sealed class DebugInfoTests : IDisposable
     {
         // 0 inlines 1 and 3, 1 inlines 2.
         byte[] bytes = Rich([(10, 0, 1, 0), (11, 5, 2, 3), (12, 6, 0, 0), (13, 9, 0, 0)], [(0, 0, 0), (4, 2, 8)]);
-        var (nodes, mappings) = RichDebugInfo.Parse(bytes)!.Value;
+        var (nodes, mappings) = Parse(bytes)!.Value;
         Assert.Equal([-1, 0, 1, 0], nodes.Select(node => node.Parent));
         Assert.Equal([10ul, 11, 12, 13], nodes.Select(node => node.MethodId));
         Assert.Equal(new IlMapping(4, 2, 8), mappings[1]);
-        Assert.Null(RichDebugInfo.Parse(bytes.AsSpan(1)));
-        Assert.Null(RichDebugInfo.Parse(Rich([(1, 0, 0, 0)], [(0, 1, 0)])));
+        Assert.Null(Parse(bytes.AsSpan(1)));
+        Assert.Null(Parse(Rich([(1, 0, 0, 0)], [(0, 1, 0)])));
+    }
+
+    private static (InlineNode[] Nodes, IlMapping[] Mappings)? Parse(ReadOnlySpan<byte> bytes)
+    {
+        if (RichDebugInfo.Count(bytes) is not { } count) return null;
+        var nodes = new InlineNode[count.Nodes];
+        var mappings = new IlMapping[count.Mappings];
+        return RichDebugInfo.TryRead(bytes, nodes, mappings) ? (nodes, mappings) : null;
     }
 
     [Fact]
@@ -54,7 +62,7 @@ public sealed class DebugInfoTests : IDisposable
         {
             int count = random.Next(1, 8);
             byte[] bytes = Rich([.. Enumerable.Range(0, count).Select(i => ((ulong)i, 0u, (uint)random.Next(9), (uint)random.Next(9)))], []);
-            var (nodes, _) = RichDebugInfo.Parse(bytes)!.Value;
+            var (nodes, _) = Parse(bytes)!.Value;
             for (int i = 0; i < nodes.Length; i++)
             {
                 int steps = 0;
@@ -63,7 +71,7 @@ public sealed class DebugInfoTests : IDisposable
 
             random.NextBytes(bytes);
             BinaryPrimitives.WriteUInt32LittleEndian(bytes, (uint)random.Next(4));
-            RichDebugInfo.Parse(bytes);
+            Parse(bytes);
         }
     }
 
@@ -114,7 +122,7 @@ public sealed class DebugInfoTests : IDisposable
         identities.AddNamed(inlinee, new MonotonicNanos(1));
         Mapping mapping = assemblies.Find(1)!;
         Assert.Single(source.At(new InstructionPointer(0x1004), outer, mapping));
-        outer.Il = PackedIl.Of([new(0, 1, 0)], new InlineTree([new(1, 0, -1), new(2, 0, 0)], new MonotonicNanos(1)));
+        outer.Il = PackedIl.Of([new(0, 1, 0)], [new(1, 0, -1), new(2, 0, 0)], new MonotonicNanos(1));
         Assert.Equal(["Second", "First"], source.At(new InstructionPointer(0x1004), outer, mapping).Select(line => line.Function.Name));
     }
 

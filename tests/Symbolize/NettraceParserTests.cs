@@ -54,6 +54,16 @@ public class NettraceParserTests
         Assert.Equal([10, 40, 50], read);
     }
 
+    /// <summary>They are read at once, and none is lost.</summary>
+    [Fact]
+    public void WhereThereIsNoRoomNothingIsHeld()
+    {
+        var crowded = new NettraceEvents(Read, sorts: true, new HeldEventRoom(0));
+        new NettraceParser(crowded).Feed(Append(Beginning(), "EventBlock", Events(Of(1, 1, 10, true), Of(1, 2, 40), Of(1, 3, 50))));
+        Assert.Equal([10, 40, 50], read);
+        Assert.False(crowded.Holds);
+    }
+
     [Fact]
     public void EventsThatWereLostAreCounted()
     {

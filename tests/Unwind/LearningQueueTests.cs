@@ -15,10 +15,10 @@ public class LearningQueueTests
         Assert.True(queue.Room >= 10_000);
         for (ulong i = 0; i < 10_000; i++)
         {
-            Assert.True(queue.TryTake(out var next, wait: true));
+            Assert.True(queue.TryTake(out var next, Timeout.InfiniteTimeSpan));
             Assert.Equal((new CodeToLearn(i, 1, null), (int)i % 3), next);
         }
-        Assert.False(queue.TryTake(out _, wait: false));
+        Assert.False(queue.TryTake(out _, TimeSpan.Zero));
         Assert.InRange(queue.Room, 0, 100);
     }
 
@@ -29,7 +29,7 @@ public class LearningQueueTests
             () =>
             {
                 var taken = new List<ulong>();
-                while (queue.TryTake(out var next, wait: true))
+                while (queue.TryTake(out var next, Timeout.InfiniteTimeSpan))
                     taken.Add(next.Code.Start);
                 return taken;
             },

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace DotnetPprof.Symbolize.Lines;
 
 /// <summary>Where in a body a stretch of native code starts, and what of the method's IL it was made from.</summary>
@@ -21,13 +23,27 @@ internal sealed class NativeToIl
     private readonly IlMapping[] mappings;
 
     /// <param name="mappings">In any order.</param>
-    public NativeToIl(IEnumerable<IlMapping> mappings) => this.mappings = [.. InOrder(mappings)];
+    public NativeToIl(IEnumerable<IlMapping> mappings)
+    {
+        this.mappings = [.. mappings];
+        Order(this.mappings);
+    }
 
     /// <summary>How many mappings there are.</summary>
     public int Count => mappings.Length;
 
     /// <summary>Of several that start at one place the last is meant, the others are empty: so these stay as they come.</summary>
-    internal static IEnumerable<IlMapping> InOrder(IEnumerable<IlMapping> mappings) => mappings.OrderBy(one => one.Native);
+    internal static void Order(Span<IlMapping> mappings)
+    {
+        int sorted = 1;
+        while (sorted < mappings.Length && mappings[sorted - 1].Native <= mappings[sorted].Native) sorted++;
+        if (sorted >= mappings.Length) return;
+        ulong[] rented = ArrayPool<ulong>.Shared.Rent(mappings.Length);
+        Span<ulong> places = rented.AsSpan(0, mappings.Length);
+        for (int i = 0; i < places.Length; i++) places[i] = ((ulong)mappings[i].Native << 32) | (uint)i;
+        places.Sort(mappings);
+        ArrayPool<ulong>.Shared.Return(rented);
+    }
 
     /// <summary>
     /// What an instruction was made from: the last mapping before or at it that stands for IL. A prologue stands for the

@@ -59,6 +59,8 @@ internal sealed class MethodIdentities
     {
         lock (gate)
         {
+            // Told again and again, of each method that it is inlined into.
+            if (unnamed.TryGet(methodId, out Unnamed known) && known.Token == token && !reused.ContainsKey(methodId)) return;
             if (!types.TryGet(typeId, out DefinedType type)) return;
             if (Latest(methodId) is not { } last) unnamed.Set(new Unnamed(methodId, token, NumberOf(type.Module)));
             else if (last.Token != token) reused[methodId] = new MethodIdentity(time, token, type.Module, null, last);

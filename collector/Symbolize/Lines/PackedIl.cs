@@ -29,14 +29,17 @@ internal readonly record struct PackedIl(IlBlock? Block, int At)
     /// <summary>Bytes of it; 0 for nothing known.</summary>
     public int Length => Block is null ? 0 : Block.Read(At).Length;
 
-    /// <param name="mappings">In any order.</param>
-    /// <param name="inlined">Null where the runtime does not tell.</param>
-    public static PackedIl Of(IReadOnlyCollection<IlMapping> mappings, InlineTree? inlined = null)
+    /// <param name="mappings">In any order; they are put into that of the native code.</param>
+    /// <param name="inlined">Nothing where the runtime does not tell.</param>
+    /// <param name="time">When the runtime told what was inlined.</param>
+    /// <param name="blocks">Where others are that it is kept with; null for by itself.</param>
+    public static PackedIl Of(Span<IlMapping> mappings, ReadOnlySpan<InlineNode> inlined = default, MonotonicNanos time = default, IlBlocks? blocks = null)
     {
-        var packer = new PackedNumbers.Packer(64 + ((mappings.Count + (inlined?.Nodes.Count ?? 0)) * 4));
-        packer.Add((uint)mappings.Count);
+        NativeToIl.Order(mappings);
+        var packer = new PackedNumbers.Packer(64 + ((mappings.Length + inlined.Length) * 4));
+        packer.Add((uint)mappings.Length);
         uint native = 0;
-        foreach (IlMapping mapping in NativeToIl.InOrder(mappings))
+        foreach (IlMapping mapping in mappings)
         {
             packer.Add(mapping.Native - native);
             packer.Add(mapping.Inlinee);
@@ -44,8 +47,10 @@ internal readonly record struct PackedIl(IlBlock? Block, int At)
             native = mapping.Native;
         }
 
-        if (inlined is not null) AddTree(ref packer, inlined);
-        return In(new IlBlocks(), packer.Packed);
+        if (!inlined.IsEmpty) AddTree(ref packer, inlined, time);
+        PackedIl packed = In(blocks ?? new IlBlocks(), packer.Packed);
+        packer.Release();
+        return packed;
     }
 
     /// <summary>The same, together with others' in place of by itself.</summary>
@@ -73,12 +78,12 @@ internal readonly record struct PackedIl(IlBlock? Block, int At)
         return new PackedIl(block, at);
     }
 
-    private static void AddTree(ref PackedNumbers.Packer packer, InlineTree tree)
+    private static void AddTree(ref PackedNumbers.Packer packer, ReadOnlySpan<InlineNode> nodes, MonotonicNanos time)
     {
-        packer.AddWhole(tree.Time.Value);
-        packer.Add((uint)tree.Nodes.Count);
+        packer.AddWhole(time.Value);
+        packer.Add((uint)nodes.Length);
         ulong last = 0;
-        foreach (InlineNode node in tree.Nodes)
+        foreach (InlineNode node in nodes)
         {
             ulong id = BitOperations.RotateRight(node.MethodId, IdAlignmentBits);
             long step = unchecked((long)(id - last));

@@ -36,14 +36,22 @@ internal static class RichDebugInfo
     private const int NodeSize = 20;
     private const int MappingSize = 13;
 
-    /// <summary>Null for bytes of another form.</summary>
-    public static (InlineNode[] Nodes, IlMapping[] Mappings)? Parse(ReadOnlySpan<byte> bytes)
+    /// <summary>How many of each there are; null for bytes of another form.</summary>
+    public static (int Nodes, int Mappings)? Count(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 8) return null;
-        uint nodeCount = U32(bytes, 0), mappingCount = U32(bytes, 4);
-        if (nodeCount == 0 || 8 + ((ulong)nodeCount * NodeSize) + ((ulong)mappingCount * MappingSize) != (ulong)bytes.Length) return null;
-        ReadOnlySpan<byte> nodes = bytes.Slice(8, (int)nodeCount * NodeSize);
-        var tree = new InlineNode[nodeCount];
+        uint nodes = U32(bytes, 0), mappings = U32(bytes, 4);
+        if (nodes == 0 || 8 + ((ulong)nodes * NodeSize) + ((ulong)mappings * MappingSize) != (ulong)bytes.Length) return null;
+        return ((int)nodes, (int)mappings);
+    }
+
+    /// <param name="bytes">Of the right form (<see cref="Count"/>).</param>
+    /// <param name="tree">Room for the nodes.</param>
+    /// <param name="mappings">Room for these.</param>
+    /// <returns>False where one of them names an inlinee that is none.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, Span<InlineNode> tree, Span<IlMapping> mappings)
+    {
+        ReadOnlySpan<byte> nodes = bytes.Slice(8, tree.Length * NodeSize);
         for (int i = 0; i < tree.Length; i++)
         {
             uint call = U32(nodes, (i * NodeSize) + 8);
@@ -51,26 +59,25 @@ internal static class RichDebugInfo
         }
 
         LinkParents(nodes, tree);
-        var mappings = new IlMapping[mappingCount];
         for (int i = 0; i < mappings.Length; i++)
         {
             ReadOnlySpan<byte> one = bytes.Slice(8 + nodes.Length + (i * MappingSize), MappingSize);
             mappings[i] = new IlMapping(Native: U32(one, 8), Inlinee: U32(one, 4), Il: U32(one, 0));
-            if (mappings[i].Inlinee >= nodeCount) return null;
+            if (mappings[i].Inlinee >= tree.Length) return false;
         }
 
-        return (tree, mappings);
+        return true;
     }
 
     /// <summary>Each node has one parent at most, whatever the links say: so no walk up the tree can go in circles.</summary>
-    private static void LinkParents(ReadOnlySpan<byte> nodes, InlineNode[] tree)
+    private static void LinkParents(ReadOnlySpan<byte> nodes, Span<InlineNode> tree)
     {
         for (int i = 0; i < tree.Length; i++)
         {
             uint child = U32(nodes, (i * NodeSize) + 12);
-            while (child > i && child < tree.Length && tree[child].Parent < 0)
+            while (child > i && child < tree.Length && tree[(int)child].Parent < 0)
             {
-                tree[child] = tree[child] with { Parent = i };
+                tree[(int)child] = tree[(int)child] with { Parent = i };
                 child = U32(nodes, ((int)child * NodeSize) + 16);
             }
         }
