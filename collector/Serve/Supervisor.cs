@@ -75,7 +75,7 @@ internal sealed class Supervisor : BackgroundService
                 log.LogWarning("processes could not be listed: {Error}", e.Message);
             }
             IsReady = true;
-            heap.Tend(elapsed.Elapsed, isAttaching: turns.CurrentCount < AttachedAtOnce, endedSoFar);
+            heap.Tend(elapsed.Elapsed, endedSoFar);
             await Task.Delay(s_scanInterval, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         await Task.WhenAll(entries.Select(entry => entry.Run)).ConfigureAwait(false);

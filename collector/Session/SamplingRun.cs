@@ -22,6 +22,9 @@ internal sealed class SamplingRun : IDisposable
 
     private static readonly TimeSpan s_shortestInterval = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>Of a region's pages few are looked at in a round, and others from time to time: those are not to stay.</summary>
+    private static readonly TimeSpan s_letGo = TimeSpan.FromSeconds(5);
+
 
     /// <summary>How long after the hold a window's last samples may still be on their way: two rounds, and what a thread takes to settle.</summary>
     private const long StragglersNanos = 50_000_000;
@@ -233,6 +236,7 @@ internal sealed class SamplingRun : IDisposable
         {
             var sinceMaps = Stopwatch.StartNew();
             var sincePass = Stopwatch.StartNew();
+            var sinceLetGo = Stopwatch.StartNew();
             TimeSpan interval = s_shortestInterval;
             ulong heartbeat = 0;
             while (!stopping.WaitOne(interval))
@@ -253,6 +257,11 @@ internal sealed class SamplingRun : IDisposable
                 {
                     ended.TrySetResult(CaptureEnd.TargetExited);
                     return;
+                }
+                if (sinceLetGo.Elapsed >= s_letGo)
+                {
+                    region.LetGo();
+                    sinceLetGo.Restart();
                 }
                 if (sinceMaps.Elapsed >= pace.Maps)
                 {

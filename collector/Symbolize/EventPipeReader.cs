@@ -13,6 +13,13 @@ internal sealed class EventPipeReader
     /// <summary>The runtime writes what it has every 100 ms; nothing in twice that time means it has nothing.</summary>
     private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>
+    /// Streams are read in turns, a chunk each: when fifty targets compile their code at once, one half of the machine is
+    /// enough for what they tell, and what else there is to be done does not wait behind it.
+    /// </summary>
+    private static readonly TaskScheduler s_turns =
+        new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, Math.Max(1, Environment.ProcessorCount / 2)).ConcurrentScheduler;
+
     private readonly EventPipeSession session;
     private readonly EventIntake intake;
     private readonly NettraceEvents events;
@@ -29,7 +36,7 @@ internal sealed class EventPipeReader
         what = isStream ? "method events" : "method rundown";
         events = new NettraceEvents(new BodyEvents(intake).Read, sorts: isStream);
         parser = new NettraceParser(events);
-        reading = Task.Run(Read);
+        reading = Task.Factory.StartNew(Read, CancellationToken.None, TaskCreationOptions.DenyChildAttach, s_turns).Unwrap();
     }
 
     /// <summary>Ends the session, waits until its last event is read, and gives up at the deadline.</summary>
@@ -57,6 +64,7 @@ internal sealed class EventPipeReader
         session.Dispose();
     }
 
+    /// <summary>Goes on where it was begun, in its turn, after each wait.</summary>
     private async Task Read()
     {
         Stream from = session.EventStream;
@@ -72,15 +80,15 @@ internal sealed class EventPipeReader
                     if (!next.IsCompleted && events.Holds)
                     {
                         Task<int> late = next.AsTask();
-                        await Task.WhenAny(late, Task.Delay(s_quiet)).ConfigureAwait(false);
+                        await Task.WhenAny(late, Task.Delay(s_quiet)).ConfigureAwait(true);
                         if (!late.IsCompleted) parser.Flush();
-                        count = await late.ConfigureAwait(false);
+                        count = await late.ConfigureAwait(true);
                     }
                     else
                     {
                         // A burst is over: nothing is kept of the room that it took.
                         if (!next.IsCompleted) parser.Flush();
-                        count = await next.ConfigureAwait(false);
+                        count = await next.ConfigureAwait(true);
                     }
                 }
                 catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)

@@ -37,7 +37,7 @@ internal sealed class MethodAnalyser
     /// <summary>Analyses a whole method, or one function of a precompiled image.</summary>
     /// <param name="code">All its bytes.</param>
     /// <param name="address">Where they are executed.</param>
-    /// <returns>Null when its frames are not understood.</returns>
+    /// <returns>Valid until the next analysis; null when its frames are not understood.</returns>
     public AnalysedCode? Analyse(ArraySegment<byte> code, ulong address)
     {
         size = code.Count;
@@ -72,7 +72,7 @@ internal sealed class MethodAnalyser
             second.Mnemonic == Mnemonic.Push && second.Op0Register == first.Op0Register;
     }
 
-    private AnalysedCode Result() => new([.. rules], [.. calls], [.. boundaries], leavesByJump);
+    private AnalysedCode Result() => new(rules, calls, boundaries, leavesByJump);
 
     private bool Run(FrameState entry)
     {

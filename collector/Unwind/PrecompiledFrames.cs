@@ -14,7 +14,7 @@ internal readonly record struct KnownFrames(PackedFrames? Analysis, RegionRule[]
     /// <param name="kept">Where instances are shared.</param>
     /// <param name="isShared">Whether other targets may have the same.</param>
     public static KnownFrames Of(AnalysedCode? analysed, ulong start, AnalysedCodes kept, bool isShared) =>
-        analysed is null ? new(null, []) : new(kept.Keep(analysed, isShared), [.. RuleProposal.Of(analysed, start)]);
+        analysed is null ? new(null, []) : new(kept.Keep(analysed, isShared), RuleProposal.Of(analysed, start).ToArray());
 }
 
 /// <summary>

@@ -19,13 +19,16 @@ internal sealed class StackLearner : IDisposable
     private const uint LargestPiece = 1 << 19;
     private const int MostAttempts = 3;
 
+    /// <summary>Bytes of code: the memory of a round of more is let go of at once.</summary>
+    private const ulong LargeRound = 1 << 16;
+
     /// <summary>
     /// Code is compiled, and told of, in bursts: what follows the first of one is learned with it. A round wakes the agent
     /// twice, whether it is about one piece or many.
     /// </summary>
     private static readonly TimeSpan s_burst = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>After so long without anything new, all is let go of that the last round took.</summary>
+    /// <summary>After so long without anything new, all is let go of that the last rounds took.</summary>
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(1);
 
     /// <summary>`mov rax, 15; syscall`, what it is entered after and where the system call would return to included.</summary>
@@ -43,6 +46,7 @@ internal sealed class StackLearner : IDisposable
     private readonly List<RegionRule[]?> proposals = [];
     private readonly Judgement[] judgements = new Judgement[RegionLayout.Asks];
     private Thread? thread;
+    private ulong batchBytes;
     private uint epoch;
     private volatile bool stopping;
 
@@ -135,6 +139,8 @@ internal sealed class StackLearner : IDisposable
                 Forget();
                 return; /* the agent is gone; frames are stepped by what it knows */
             }
+            if (batchBytes > LargeRound)
+                Forget();
         }
     }
 
@@ -156,11 +162,11 @@ internal sealed class StackLearner : IDisposable
             epoch = current;
             Learned.Codes().ForEach(Learn);
         }
-        ulong bytes = 0;
-        while (batch.Count < RegionLayout.Asks && bytes < RegionLayout.CodeBytes - LargestPiece && queue.TryTake(out (CodeToLearn Code, int Attempt) next, batch.Count == 0 ? patience : TimeSpan.Zero))
+        batchBytes = 0;
+        while (batch.Count < RegionLayout.Asks && batchBytes < RegionLayout.CodeBytes - LargestPiece && queue.TryTake(out (CodeToLearn Code, int Attempt) next, batch.Count == 0 ? patience : TimeSpan.Zero))
         {
             batch.Add(next);
-            bytes += next.Code.Size;
+            batchBytes += next.Code.Size;
             if (patience != TimeSpan.Zero && batch.Count == 1 && queue.Count < RegionLayout.Asks && !stopping)
                 Thread.Sleep(s_burst);
         }
@@ -173,7 +179,8 @@ internal sealed class StackLearner : IDisposable
         pieces.Clear();
         analyses.Clear();
         proposals.Clear();
-        pieces.AddRange(batch.Select(next => next.Code));
+        foreach ((CodeToLearn next, _) in batch)
+            pieces.Add(next);
         if (!channel.Ask(pieces))
             return false;
         long began = Stopwatch.GetTimestamp();

@@ -144,7 +144,7 @@ internal sealed partial class ChurnRun(TimeSpan length, Random random, int count
     private void CheckFiles(ServeProcess serve)
     {
         HashSet<int> sampled = [.. Sampling().Matches(serve.Process.Output).Select(match => int.Parse(match.Groups[1].Value))];
-        int closed = 0, early = 0;
+        int closed = 0, early = 0, brokenOff = BrokenOff().Count(serve.Process.Output);
         double latest = 0;
         foreach ((int pid, long time) in ends)
         {
@@ -159,14 +159,18 @@ internal sealed partial class ChurnRun(TimeSpan length, Random random, int count
             closed++;
             latest = Math.Max(latest, (time - windows[^1].EndNanos) / 1e9);
         }
-        findings.Table("services that ended", "ended before they were sampled", "left a closed file", "last window's end before theirs, at most (s)")
-            .Add($"{ends.Count}", $"{early}", $"{closed}", $"{latest:0.00}");
+        findings.Table("services that ended", "ended before they were sampled", "left a closed file", "last window's end before theirs, at most (s)", "times sampling broke off")
+            .Add($"{ends.Count}", $"{early}", $"{closed}", $"{latest:0.00}", $"{brokenOff}");
         findings.Require(closed + early == ends.Count, $"{ends.Count - early - closed} services ended and left no file");
         findings.Require(latest < 2, $"a service's last {latest:0.0} s are in no window");
+        findings.Require(brokenOff == 0, $"sampling broke off {brokenOff} times while a service lived");
     }
 
     [GeneratedRegex(@"sampling \S+ \(([0-9]+)\)")]
     private static partial Regex Sampling();
+
+    [GeneratedRegex("is not sampled for a moment")]
+    private static partial Regex BrokenOff();
 
     private sealed record Reading(TimeSpan Time, ProcessState State, double CpuSeconds);
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Compression;
 
 namespace DotnetPprof.Symbolize.Lines;
@@ -6,17 +7,18 @@ namespace DotnetPprof.Symbolize.Lines;
 /// What was told of some bodies' IL, one record after the other, which takes the memory of one object and, once it is full,
 /// is compressed. Written by one thread, read by any.
 /// </summary>
-internal sealed class IlBlock
+/// <param name="room">Memory to be filled until it is closed; null where it is for one record alone.</param>
+internal sealed class IlBlock(byte[]? room = null)
 {
     /// <summary>Bytes before it is compressed; a larger record has a block of its own. All of it is read for each of its records.</summary>
-    private const int MostBytes = 8 << 10;
+    public const int MostBytes = 8 << 10;
 
     /* The fastest: others find little more in what is packed already. */
     private const int Quality = 1;
     private const int WindowBits = 14;
 
     private readonly Lock gate = new();
-    private byte[] bytes = [];
+    private byte[] bytes = room ?? [];
     private int length;
     private bool isCompressed;
 
@@ -30,7 +32,7 @@ internal sealed class IlBlock
             at = length;
             int needed = length + sizeof(int) + record.Length;
             if (isCompressed || (length > 0 && needed > MostBytes)) return false;
-            if (needed > bytes.Length) Array.Resize(ref bytes, Math.Max(needed, Math.Min(bytes.Length * 2, MostBytes)));
+            if (needed > bytes.Length) Array.Resize(ref bytes, needed);
             BitConverter.TryWriteBytes(bytes.AsSpan(at), record.Length);
             record.CopyTo(bytes.AsSpan(at + sizeof(int)));
             length = needed;
@@ -38,22 +40,23 @@ internal sealed class IlBlock
         }
     }
 
-    /// <summary>Nothing is added from now on.</summary>
+    /// <summary>Nothing is added from now on, and nothing read from the memory that it was filled in.</summary>
     public void Close()
     {
         lock (gate)
         {
             if (isCompressed) return;
-            byte[] smaller = new byte[BrotliEncoder.GetMaxCompressedLength(length)];
-            if (!BrotliEncoder.TryCompress(bytes.AsSpan(0, length), smaller, out int written, Quality, WindowBits))
+            byte[] rented = ArrayPool<byte>.Shared.Rent(BrotliEncoder.GetMaxCompressedLength(length));
+            if (!BrotliEncoder.TryCompress(bytes.AsSpan(0, length), rented, out int written, Quality, WindowBits))
                 throw new InvalidOperationException("there was room for what was compressed, and yet it was not");
-            bytes = smaller[..written];
+            bytes = rented.AsSpan(0, written).ToArray();
             isCompressed = true;
+            ArrayPool<byte>.Shared.Return(rented);
         }
     }
 
     /// <summary>The record at a place.</summary>
-    public ReadOnlySpan<byte> Read(int at)
+    public byte[] Read(int at)
     {
         lock (gate)
         {
@@ -65,8 +68,7 @@ internal sealed class IlBlock
                     throw new InvalidOperationException("what was compressed here cannot be read");
             }
 
-            // What was added stays where it is: growing makes another array.
-            return whole.AsSpan(at + sizeof(int), BitConverter.ToInt32(whole, at));
+            return whole.AsSpan(at + sizeof(int), BitConverter.ToInt32(whole, at)).ToArray();
         }
     }
 }

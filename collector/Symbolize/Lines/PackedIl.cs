@@ -48,7 +48,7 @@ internal readonly record struct PackedIl(IlBlock? Block, int At)
         }
 
         if (!inlined.IsEmpty) AddTree(ref packer, inlined, time);
-        PackedIl packed = In(blocks ?? new IlBlocks(), packer.Packed);
+        PackedIl packed = In(blocks, packer.Packed);
         packer.Release();
         return packed;
     }
@@ -72,9 +72,9 @@ internal readonly record struct PackedIl(IlBlock? Block, int At)
         return (new NativeToIl(mappings), rest.IsAtEnd ? null : Tree(ref rest));
     }
 
-    private static PackedIl In(IlBlocks blocks, ReadOnlySpan<byte> record)
+    private static PackedIl In(IlBlocks? blocks, ReadOnlySpan<byte> record)
     {
-        (IlBlock block, int at) = blocks.Add(record);
+        (IlBlock block, int at) = blocks is null ? IlBlocks.Alone(record) : blocks.Add(record);
         return new PackedIl(block, at);
     }
 
