@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DotnetPprof.Interop;
 using DotnetPprof.Session;
 
@@ -7,39 +8,59 @@ namespace DotnetPprof.Serve;
 /// Gives back the memory that attaching leaves behind: a target's runtime tells of all its methods in megabytes of events,
 /// and the garbage collector, left alone, keeps what that took for the next time.
 /// </summary>
-internal sealed class HeapTrim
+/// <param name="committed">Bytes of the heap.</param>
+/// <param name="collect">Collects all of it, and says how long that took.</param>
+internal sealed class HeapTrim(Func<long> committed, Func<TimeSpan> collect)
 {
-    /// <summary>What the heap must have grown by. A collection of all costs some tenth of a second, the drains' included.</summary>
+    /// <summary>What the heap must have grown by, and by an eighth: a collection takes as long as there is much that stays.</summary>
     private const long WorthwhileBytes = 24 << 20;
+
+    private const int WorthwhileShare = 8;
 
     /// <summary>Processes that ended, each of which left some megabytes; fewer wait until <see cref="s_longestAfterEnd"/>.</summary>
     private const int WorthwhileEnds = 8;
+
+    /// <summary>How many times as long as the last collection took there is none.</summary>
+    private const int RestAfterPause = 20;
 
     private static readonly TimeSpan s_longestAfterEnd = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_betweenGrowths = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan s_betweenEnds = TimeSpan.FromSeconds(10);
 
-    private long committed;
+    private long left;
     private int ended;
     private TimeSpan last;
+    private TimeSpan pause;
+
+    /// <summary>This process's.</summary>
+    public static HeapTrim OfProcess() => new(Committed, Collect);
 
     /// <param name="now">Any clock that goes on steadily.</param>
     /// <param name="endedSoFar">How many processes have ended: each leaves what was known of its code.</param>
     public void Tend(TimeSpan now, int endedSoFar)
     {
         TimeSpan passed = now - last;
-        bool hasGrown = passed >= s_betweenGrowths && Committed - committed >= WorthwhileBytes;
+        if (passed < pause * RestAfterPause)
+            return;
+        bool hasGrown = passed >= s_betweenGrowths && committed() - left >= Math.Max(WorthwhileBytes, left / WorthwhileShare);
         bool hasLost = passed >= s_betweenEnds && (endedSoFar - ended >= WorthwhileEnds || (endedSoFar > ended && passed > s_longestAfterEnd));
         if (!hasGrown && !hasLost)
             return;
-        LeaseHeart.BeatNow();
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        AllocatorInterop.Trim();
-        committed = Committed;
+        pause = collect();
+        left = committed();
         last = now;
         ended = endedSoFar;
     }
 
     /// <summary>At the last collection, of which there is one every few megabytes.</summary>
-    private static long Committed => GC.GetGCMemoryInfo(GCKind.Any).TotalCommittedBytes;
+    private static long Committed() => GC.GetGCMemoryInfo(GCKind.Any).TotalCommittedBytes;
+
+    private static TimeSpan Collect()
+    {
+        long began = Stopwatch.GetTimestamp();
+        LeaseHeart.BeatNow();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        AllocatorInterop.Trim();
+        return Stopwatch.GetElapsedTime(began);
+    }
 }

@@ -24,7 +24,7 @@ internal sealed class Supervisor : BackgroundService
     private readonly SemaphoreSlim turns = new(AttachedAtOnce);
     private readonly Lock gate = new();
     private readonly List<Entry> entries = [];
-    private readonly HeapTrim heap = new();
+    private readonly HeapTrim heap = HeapTrim.OfProcess();
     private readonly Stopwatch elapsed = Stopwatch.StartNew();
     private int endedSoFar;
 

@@ -2,7 +2,7 @@ namespace DotnetPprof.Session;
 
 /// <summary>
 /// Has all leases of this program beat, on one thread: fifty of them are fifty wake-ups each time. A thread of its own,
-/// because one that comes late loses all targets at once, and the pool's may be at work for others.
+/// because a beat that comes late loses all targets at once, and the pool's threads may be at work for others.
 /// </summary>
 internal static class LeaseHeart
 {

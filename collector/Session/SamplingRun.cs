@@ -25,7 +25,6 @@ internal sealed class SamplingRun : IDisposable
     /// <summary>Of a region's pages few are looked at in a round, and others from time to time: those are not to stay.</summary>
     private static readonly TimeSpan s_letGo = TimeSpan.FromSeconds(5);
 
-
     /// <summary>How long after the hold a window's last samples may still be on their way: two rounds, and what a thread takes to settle.</summary>
     private const long StragglersNanos = 50_000_000;
 
@@ -373,7 +372,8 @@ internal readonly record struct SamplingPace(TimeSpan Round, TimeSpan Hold, Time
 
     /// <summary>
     /// For many targets at once, for ever. Rings hold four seconds and more at usual rates. Scrapers wait three seconds for
-    /// a profile after its end (Parca), of which the hold and two rounds leave one. Learning first would be a gap.
+    /// a profile after its end (Parca), of which the hold and two rounds leave one. Learning first would be a gap. Mappings
+    /// are read for what nobody asks for: a library that took the place of one that was unloaded.
     /// </summary>
     public static SamplingPace Steady => new(TimeSpan.FromMilliseconds(250), TimeSpan.FromMilliseconds(1250), TimeSpan.FromSeconds(60), TimeSpan.Zero, 1 << 11);
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using DotnetPprof.Model;
@@ -123,13 +122,13 @@ internal sealed class BodyEvents(EventIntake intake)
         if (count is 0 or > MaxMapEntries || data.Length - 19 < count * 8) return;
         MethodCode? body = null;
         if (!isRundown && (!bodies.TryGetValue(key, out body) || body.Il.IsKnown)) return;
-        IlMapping[] rented = ArrayPool<IlMapping>.Shared.Rent(count);
+        IlMapping[] rented = Scratch.Rent<IlMapping>(count);
         Span<IlMapping> mappings = rented.AsSpan(0, count);
         for (int i = 0; i < count; i++)
             mappings[i] = new IlMapping(U32(data, 19 + (count * 4) + (i * 4)), 0, U32(data, 19 + (i * 4)));
         if (body is null) early.Set(key, PackedIl.Of(mappings));
         else AddPlain(body, PackedIl.Of(mappings));
-        ArrayPool<IlMapping>.Shared.Return(rented);
+        Scratch.Return(rented);
     }
 
     private void AddPlain(MethodCode body, PackedIl map)
@@ -178,8 +177,8 @@ internal sealed class BodyEvents(EventIntake intake)
     private void Keep((ulong, ulong) key, ReadOnlySpan<byte> info, MonotonicNanos time)
     {
         if (!bodies.TryGetValue(key, out MethodCode? body) || RichDebugInfo.Count(info) is not { } count) return;
-        InlineNode[] rentedNodes = ArrayPool<InlineNode>.Shared.Rent(count.Nodes);
-        IlMapping[] rentedMappings = ArrayPool<IlMapping>.Shared.Rent(count.Mappings);
+        InlineNode[] rentedNodes = Scratch.Rent<InlineNode>(count.Nodes);
+        IlMapping[] rentedMappings = Scratch.Rent<IlMapping>(count.Mappings);
         Span<InlineNode> nodes = rentedNodes.AsSpan(0, count.Nodes);
         Span<IlMapping> mappings = rentedMappings.AsSpan(0, count.Mappings);
         if (RichDebugInfo.TryRead(info, nodes, mappings))
@@ -189,8 +188,8 @@ internal sealed class BodyEvents(EventIntake intake)
             intake.ToldInlinees();
         }
 
-        ArrayPool<InlineNode>.Shared.Return(rentedNodes);
-        ArrayPool<IlMapping>.Shared.Return(rentedMappings);
+        Scratch.Return(rentedNodes);
+        Scratch.Return(rentedMappings);
     }
 
     /// <summary>MethodDetails: method, type, 8 bytes each; token, 4 bytes; and what is not used.</summary>

@@ -14,8 +14,8 @@ internal sealed class EventPipeReader
     private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
-    /// Streams are read in turns, a chunk each: when fifty targets compile their code at once, one half of the machine is
-    /// enough for what they tell, and what else there is to be done does not wait behind it.
+    /// Streams are read in turns, a chunk each, however much one sends: when fifty targets compile their code at once, one
+    /// half of the machine is enough for what they tell, and what else there is to be done does not wait behind it.
     /// </summary>
     private static readonly TaskScheduler s_turns =
         new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, Math.Max(1, Environment.ProcessorCount / 2)).ConcurrentScheduler;
@@ -86,8 +86,8 @@ internal sealed class EventPipeReader
                     }
                     else
                     {
-                        // A burst is over: nothing is kept of the room that it took.
-                        if (!next.IsCompleted) parser.Flush();
+                        // Without a wait it would go on at once, and on, for as long as there is something to be read.
+                        if (next.IsCompleted) await Task.Yield();
                         count = await next.ConfigureAwait(true);
                     }
                 }
@@ -112,7 +112,7 @@ internal sealed class EventPipeReader
         }
         finally
         {
-            events.Dispose();
+            parser.Dispose();
         }
 
         if (events.Lost > 0) intake.Warn($"{events.Lost} of the {what} were lost; some methods may stay unnamed");

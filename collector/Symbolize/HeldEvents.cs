@@ -15,6 +15,15 @@ internal sealed class HeldEvents(HeldEventRoom room) : IDisposable
     private const int SegmentBytes = 1 << 15;
     private const int SegmentsKept = 32;
 
+    /// <summary>Of the room: one stream is not to leave others none.</summary>
+    private const int MostBytes = 4 << 20;
+
+    /// <summary>There is one each time that another thread's events come; those that come with falling times are a run each.</summary>
+    private const int MostRuns = 1 << 11;
+
+    /// <summary>Places for runs that stay.</summary>
+    private const int FewRuns = 1 << 7;
+
     private static readonly int s_headerBytes = Unsafe.SizeOf<Header>();
 
     /* Small enough to be collected soon, and few are: fifty targets may have a burst at once. */
@@ -24,18 +33,21 @@ internal sealed class HeldEvents(HeldEventRoom room) : IDisposable
     private readonly PriorityQueue<Run, (long Time, int Number)> runs = new();
     private Run? latest;
     private int begun;
+    private int taken;
 
     public bool IsEmpty => runs.Count == 0;
 
     /// <returns>False where there is no room: those that are here are to be read first.</returns>
     public bool TryAdd(EventKind kind, MonotonicNanos time, ReadOnlySpan<byte> payload)
     {
+        if (runs.Count >= MostRuns) return false;
         int needed = s_headerBytes + payload.Length;
         if (segments.Count == 0 || segments[^1].Bytes.Length - segments[^1].Filled < needed)
         {
             int size = Math.Max(SegmentBytes, needed);
-            if (!room.TryTake(size)) return false;
-            segments.Add(new Segment(s_segments.Rent(size), size));
+            if (taken + size > MostBytes || !room.TryTake(size)) return false;
+            taken += size;
+            segments.Add(new Segment(s_segments.Rent(size)));
         }
 
         Segment last = segments[^1];
@@ -96,26 +108,21 @@ internal sealed class HeldEvents(HeldEventRoom room) : IDisposable
     private void Clear()
     {
         runs.Clear();
+        if (runs.EnsureCapacity(0) > FewRuns) runs.TrimExcess();
         latest = null;
         begun = 0;
-        foreach (Segment segment in segments)
-        {
-            room.Give(segment.Taken);
-            s_segments.Return(segment.Bytes);
-        }
-
+        foreach (Segment segment in segments) s_segments.Return(segment.Bytes);
         segments.Clear();
+        room.Give(taken);
+        taken = 0;
     }
 
     private readonly record struct Header(long Time, EventKind Kind, int Length);
 
     /// <param name="bytes">Headers and payloads, none cut in two.</param>
-    /// <param name="taken">Of the room.</param>
-    private sealed class Segment(byte[] bytes, int taken)
+    private sealed class Segment(byte[] bytes)
     {
         public byte[] Bytes { get; } = bytes;
-
-        public int Taken { get; } = taken;
 
         public int Filled { get; set; }
     }

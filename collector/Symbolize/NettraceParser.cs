@@ -7,8 +7,8 @@ namespace DotnetPprof.Symbolize;
 /// off is left out. Nothing in it is believed beyond what has come, and an object that no runtime writes ends it with
 /// <see cref="InvalidDataException"/>.
 /// </summary>
-/// <param name="events">Gets the blocks.</param>
-internal sealed class NettraceParser(NettraceEvents events)
+/// <param name="events">Gets the blocks; disposed with this.</param>
+internal sealed class NettraceParser(NettraceEvents events) : IDisposable
 {
     private const byte TagNull = 1;
     private const byte TagBegin = 5;
@@ -61,6 +61,15 @@ internal sealed class NettraceParser(NettraceEvents events)
 
     /// <summary>Nothing has come for a while, or will: what waits for more is handed on as it is.</summary>
     public void Flush() => events.Flush();
+
+    /// <summary>What has not been handed on is forgotten.</summary>
+    public void Dispose()
+    {
+        GiveBack();
+        filled = taken = 0;
+        ended = true;
+        events.Dispose();
+    }
 
     /* By what has come, not by what is announced; and from a pool: arrays of this size are collected only with all the rest. */
     private void Append(ReadOnlySpan<byte> bytes)

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 
 namespace DotnetPprof.Symbolize;
@@ -12,7 +11,7 @@ internal static class PackedNumbers
     /// <param name="likely">Bytes; more make it larger.</param>
     internal struct Packer(int likely)
     {
-        private byte[] buffer = ArrayPool<byte>.Shared.Rent(likely + MostBytes);
+        private byte[] buffer = Scratch.Rent<byte>(likely + MostBytes);
         private int length;
 
         public readonly ReadOnlySpan<byte> Packed => buffer.AsSpan(0, length);
@@ -46,7 +45,7 @@ internal static class PackedNumbers
         /// <summary>What was packed is not to be looked at any more.</summary>
         public void Release()
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            Scratch.Return(buffer);
             buffer = [];
             length = 0;
         }
@@ -55,9 +54,9 @@ internal static class PackedNumbers
         {
             if (buffer.Length - length < MostBytes)
             {
-                byte[] larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+                byte[] larger = Scratch.Rent<byte>(buffer.Length * 2);
                 Packed.CopyTo(larger);
-                ArrayPool<byte>.Shared.Return(buffer);
+                Scratch.Return(buffer);
                 buffer = larger;
             }
 

@@ -43,6 +43,13 @@ internal sealed class MethodAnalyser
         size = code.Count;
         start = address;
         bytes.Code = code;
+        AnalysedCode? result = Analyse();
+        bytes.Code = default;
+        return result;
+    }
+
+    private AnalysedCode? Analyse()
+    {
         isOsr = BeginsInTier0Frame();
         if (!isOsr)
             return Run(FrameState.Entry) ? Result() : null;

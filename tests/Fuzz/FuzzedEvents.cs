@@ -16,9 +16,18 @@ internal static class FuzzedEvents
     internal static EventIntake Read(byte[] input)
     {
         var intake = new EventIntake(new SymbolOptions(), new FunctionNames());
-        var parser = new NettraceParser(new NettraceEvents(new BodyEvents(intake).Read, sorts: true));
-        parser.Feed(input);
-        parser.Flush();
+        var room = new HeldEventRoom(HeldEventRoom.MostBytes);
+        try
+        {
+            using var parser = new NettraceParser(new NettraceEvents(new BodyEvents(intake).Read, sorts: true, room));
+            parser.Feed(input);
+            parser.Flush();
+        }
+        finally
+        {
+            if (room.Taken != 0)
+                throw new InvalidOperationException($"{room.Taken} bytes of room were not given back");
+        }
         return intake;
     }
 

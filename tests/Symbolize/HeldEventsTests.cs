@@ -62,6 +62,36 @@ public class HeldEventsTests
     }
 
     [Fact]
+    public void OneStreamLeavesRoomToOthers()
+    {
+        using var greedy = new HeldEvents(room);
+        using var other = new HeldEvents(room);
+        int held = 0;
+        while (greedy.TryAdd(s_kind, new MonotonicNanos(held), new byte[10_000])) held++;
+        Assert.InRange(room.Taken, 1 << 21, 1 << 23);
+        Assert.True(other.TryAdd(s_kind, new MonotonicNanos(0), new byte[10_000]));
+    }
+
+    /// <summary>Each is a run of its own.</summary>
+    [Fact]
+    public void EventsWithFallingTimesTakeNoMoreThanOthers()
+    {
+        using var held = new HeldEvents(room);
+        int count = 0;
+        while (held.TryAdd(s_kind, new MonotonicNanos(-count), [])) count++;
+        Assert.InRange(count, 1000, 10_000);
+        long last = long.MinValue;
+        held.ReadUntil(new MonotonicNanos(0), (in RuntimeEvent e) =>
+        {
+            Assert.True(e.Time.Value > last);
+            last = e.Time.Value;
+            count--;
+        });
+        Assert.Equal(0, count);
+        Assert.True(held.TryAdd(s_kind, new MonotonicNanos(0), []));
+    }
+
+    [Fact]
     public void WhatIsForgottenTakesNoRoom()
     {
         var held = new HeldEvents(room);

@@ -24,6 +24,34 @@ public class IlBlocksTests
         Assert.All(records, one => Assert.Equal(one.Record, one.Block.Read(one.At).ToArray()));
     }
 
+    /// <summary>The memory that one block was filled in is the next one's when it is closed.</summary>
+    [Fact]
+    public async Task WhatIsReadMeanwhileIsWhatWasAdded()
+    {
+        var blocks = new IlBlocks();
+        var added = new System.Collections.Concurrent.ConcurrentQueue<(byte Content, IlBlock Block, int At)>();
+        var done = new TaskCompletionSource();
+        Task reading = Task.Run(() =>
+        {
+            while (!done.Task.IsCompleted)
+            {
+                if (added.TryDequeue(out var one))
+                    Assert.All(one.Block.Read(one.At), content => Assert.Equal(one.Content, content));
+            }
+        });
+        for (int i = 0; i < 2000; i++)
+        {
+            byte content = (byte)i;
+            byte[] record = new byte[200 + (i % 300)];
+            Array.Fill(record, content);
+            (IlBlock block, int at) = blocks.Add(record);
+            added.Enqueue((content, block, at));
+        }
+
+        done.SetResult();
+        await reading;
+    }
+
     [Fact]
     public void NothingIsAddedToABlockThatIsClosed()
     {

@@ -38,6 +38,16 @@ public class MethodIdentitiesTests
     }
 
     [Fact]
+    public void AnIdThatIsReusedAndReusedAgainIsNotTakenForItsFirst()
+    {
+        identities.AddType(3, 42);
+        identities.AddDetails(Id, 3, 7, At(1));
+        identities.AddDetails(Id, 3, 8, At(5));
+        identities.AddDetails(Id, 3, 7, At(9));
+        Assert.Equal([7u, 8u, 7u], new[] { At(4), At(8), At(9) }.Select(time => identities.Find(Id, time)!.Token));
+    }
+
+    [Fact]
     public void AnEventMayFollowTheOneThatAsks()
     {
         identities.AddNamed(Body(7, "A"), At(1));

@@ -7,13 +7,15 @@ namespace DotnetPprof.Tests.Symbolize;
 
 public class NettraceParserTests
 {
+    /* Not the process's: what is refused here gives back nothing. */
+    private readonly HeldEventRoom room = new(HeldEventRoom.MostBytes);
     private readonly List<byte> read = [];
     private readonly NettraceEvents events;
     private readonly NettraceParser parser;
 
     public NettraceParserTests()
     {
-        events = new NettraceEvents(Read, sorts: true);
+        events = new NettraceEvents(Read, sorts: true, room);
         parser = new NettraceParser(events);
     }
 
@@ -49,7 +51,7 @@ public class NettraceParserTests
     [Fact]
     public void WhereOrderDoesNotMatterNothingIsHeld()
     {
-        var unsorted = new NettraceEvents(Read, sorts: false);
+        var unsorted = new NettraceEvents(Read, sorts: false, room);
         new NettraceParser(unsorted).Feed(Append(Beginning(), "EventBlock", Events(Of(1, 1, 10, true), Of(1, 2, 40), Of(1, 3, 50))));
         Assert.Equal([10, 40, 50], read);
     }
@@ -83,7 +85,7 @@ public class NettraceParserTests
         for (int length = 0; length <= two.Length; length++)
         {
             read.Clear();
-            var cut = new NettraceParser(new NettraceEvents(Read, sorts: true));
+            var cut = new NettraceParser(new NettraceEvents(Read, sorts: true, room));
             cut.Feed(two.AsSpan(0, length));
             cut.Flush();
             Assert.Equal(length == two.Length ? [10, 20] : length >= one.Length ? [10] : [], read);
@@ -167,7 +169,7 @@ public class NettraceParserTests
             for (int i = 0; i < 3; i++) damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
             try
             {
-                var broken = new NettraceParser(new NettraceEvents(Read, sorts: true));
+                var broken = new NettraceParser(new NettraceEvents(Read, sorts: true, room));
                 broken.Feed(damaged);
                 broken.Flush();
             }
@@ -188,5 +190,5 @@ public class NettraceParserTests
         for (int at = 0; at < stream.Length; at += piece) parser.Feed(stream.AsSpan(at, Math.Min(piece, stream.Length - at)));
     }
 
-    private static void Refused(byte[] stream) => Assert.Throws<InvalidDataException>(() => new NettraceParser(new NettraceEvents((in RuntimeEvent _) => { }, sorts: true)).Feed(stream));
+    private void Refused(byte[] stream) => Assert.Throws<InvalidDataException>(() => new NettraceParser(new NettraceEvents((in RuntimeEvent _) => { }, sorts: true, room)).Feed(stream));
 }

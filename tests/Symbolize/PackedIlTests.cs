@@ -29,6 +29,15 @@ public class PackedIlTests
     });
 
     [Fact]
+    public void MappingsOfOnePlaceStayAsTheyCame() =>
+        Gen.Select(Gen.OneOf<uint>(Gen.UInt[0, 5], Gen.UInt), Gen.UInt, (native, il) => new IlMapping(native, 0, il)).Array[0, 60].Sample(mappings =>
+        {
+            IlMapping[] ordered = [.. mappings];
+            NativeToIl.Order(ordered);
+            Assert.Equal(mappings.OrderBy(mapping => mapping.Native), ordered);
+        });
+
+    [Fact]
     public void WithoutInlineesThereIsNoTree()
     {
         PackedIl il = PackedIl.Of([new(0, 0, NativeToIl.Prolog), new(4, 0, 0)]);
@@ -49,6 +58,7 @@ public class PackedIlTests
     public void AnOrdinaryMappingTakesThreeBytes()
     {
         IlMapping[] mappings = [.. Enumerable.Range(0, 100).Select(i => new IlMapping((uint)i * 9, (uint)i % 5, (uint)i))];
-        Assert.InRange(PackedIl.Of(mappings).Length, 300, 304);
+        PackedIl il = PackedIl.Of(mappings);
+        Assert.InRange(il.Block!.Read(il.At).Length, 300, 304);
     }
 }

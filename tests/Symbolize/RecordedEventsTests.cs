@@ -95,8 +95,8 @@ public class RecordedEventsTests
 
     private static long Read(string name, RuntimeEventReader read)
     {
-        var events = new NettraceEvents(read, sorts: name == "stream");
-        var parser = new NettraceParser(events);
+        var events = new NettraceEvents(read, sorts: name == "stream", new HeldEventRoom(HeldEventRoom.MostBytes));
+        using var parser = new NettraceParser(events);
         parser.Feed(FuzzedParsers.Recorded(name));
         parser.Flush();
         return events.Lost;

@@ -23,6 +23,17 @@ public class LearningQueueTests
     }
 
     [Fact]
+    public void WhoWaitsForSomeTimeWaitsNoLonger()
+    {
+        Assert.False(queue.TryTake(out _, TimeSpan.FromMilliseconds(10)));
+        queue.Add(new CodeToLearn(1, 1, null), 0);
+        Assert.Equal(1, queue.Count);
+        Assert.True(queue.TryTake(out _, TimeSpan.FromMinutes(10)));
+        queue.CompleteAdding();
+        Assert.False(queue.TryTake(out _, TimeSpan.FromMinutes(10)));
+    }
+
+    [Fact]
     public async Task WhoWaitsGetsWhatComesAndIsLetGoAtTheEnd()
     {
         Task<List<ulong>> taking = Task.Factory.StartNew(

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.IO.Compression;
 
 namespace DotnetPprof.Symbolize.Lines;
@@ -46,12 +45,12 @@ internal sealed class IlBlock(byte[]? room = null)
         lock (gate)
         {
             if (isCompressed) return;
-            byte[] rented = ArrayPool<byte>.Shared.Rent(BrotliEncoder.GetMaxCompressedLength(length));
+            byte[] rented = Scratch.Rent<byte>(BrotliEncoder.GetMaxCompressedLength(length));
             if (!BrotliEncoder.TryCompress(bytes.AsSpan(0, length), rented, out int written, Quality, WindowBits))
                 throw new InvalidOperationException("there was room for what was compressed, and yet it was not");
             bytes = rented.AsSpan(0, written).ToArray();
             isCompressed = true;
-            ArrayPool<byte>.Shared.Return(rented);
+            Scratch.Return(rented);
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace DotnetPprof.Symbolize.Lines;
 
 /// <summary>Where in a body a stretch of native code starts, and what of the method's IL it was made from.</summary>
@@ -38,11 +36,11 @@ internal sealed class NativeToIl
         int sorted = 1;
         while (sorted < mappings.Length && mappings[sorted - 1].Native <= mappings[sorted].Native) sorted++;
         if (sorted >= mappings.Length) return;
-        ulong[] rented = ArrayPool<ulong>.Shared.Rent(mappings.Length);
+        ulong[] rented = Scratch.Rent<ulong>(mappings.Length);
         Span<ulong> places = rented.AsSpan(0, mappings.Length);
         for (int i = 0; i < places.Length; i++) places[i] = ((ulong)mappings[i].Native << 32) | (uint)i;
         places.Sort(mappings);
-        ArrayPool<ulong>.Shared.Return(rented);
+        Scratch.Return(rented);
     }
 
     /// <summary>

@@ -26,9 +26,6 @@ internal readonly record struct PackedIl(IlBlock? Block, int At)
     /// <summary>Whether the runtime told.</summary>
     public bool IsKnown => Block is not null;
 
-    /// <summary>Bytes of it; 0 for nothing known.</summary>
-    public int Length => Block is null ? 0 : Block.Read(At).Length;
-
     /// <param name="mappings">In any order; they are put into that of the native code.</param>
     /// <param name="inlined">Nothing where the runtime does not tell.</param>
     /// <param name="time">When the runtime told what was inlined.</param>
