@@ -20,6 +20,7 @@ public class HandlerTests
     [InlineData("lease-returned")]
     [InlineData("restarted-call")]
     [InlineData("calibrate")]
+    [InlineData("calibrate-starved")]
     [InlineData("walk-bounds")]
     [InlineData("burst")]
     [InlineData("burst-busy")]

@@ -91,6 +91,7 @@ int scenario_restart(void);
 int scenario_lease_returned(void);
 int scenario_restarted_call(void);
 int scenario_calibrate(void);
+int scenario_calibrate_starved(void);
 int scenario_walk_bounds(void);
 int scenario_burst(void);
 int scenario_burst_busy(void);

@@ -254,6 +254,29 @@ int scenario_restarted_call(void)
     return 0;
 }
 
+static u64 taken_late(void *context)
+{
+    u64 *calls = context;
+    if (++*calls <= 2)
+        usleep(700000); /* as if others had the core */
+    return *calls;
+}
+
+static u64 taken_never(void *context)
+{
+    (void)context;
+    return 1;
+}
+
+int scenario_calibrate_starved(void)
+{
+    u64 gaps[8], calls = 0;
+    u32 count = measure_gaps(taken_late, &calls, 8, gaps);
+    CHECK(count == 8, "%u of 8 were waited for", count);
+    CHECK(measure_gaps(taken_never, 0, 8, gaps) == 0, "something came");
+    return 0;
+}
+
 int scenario_calibrate(void)
 {
     bench_start(clock_stopwatch);

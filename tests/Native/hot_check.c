@@ -21,6 +21,7 @@ static const struct {
     {"lease-returned", scenario_lease_returned},
     {"restarted-call", scenario_restarted_call},
     {"calibrate", scenario_calibrate},
+    {"calibrate-starved", scenario_calibrate_starved},
     {"walk-bounds", scenario_walk_bounds},
     {"burst", scenario_burst},
     {"burst-busy", scenario_burst_busy},

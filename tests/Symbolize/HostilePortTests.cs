@@ -38,7 +38,8 @@ public sealed class HostilePortTests : IDisposable
     [Fact]
     public async Task AStreamWithoutEndHoldsUpNoOther()
     {
-        port.Answer(WithBlock(NettraceBytes.Beginning(), 0), forEver: WithBlock([], 4000));
+        byte[] events = NettraceBytes.Events([.. Enumerable.Range(1, 8000).Select(i => new NettraceBytes.Event(1, (uint)i, i, true, []))]);
+        port.Answer(Whole(NettraceBytes.Beginning()), forEver: Whole(NettraceBytes.Append([], "EventBlock", events)));
         using var flooded = new EventPipeSymbols(new DiagnosticsClient(port.Pid), new SymbolOptions());
         Task attaching = Task.Run(() => flooded.Attach(TimeSpan.FromSeconds(1)));
         using var other = new ImpostorPort();
@@ -57,8 +58,7 @@ public sealed class HostilePortTests : IDisposable
     }
 
     /// <summary>To a multiple of four bytes: what is put behind it is laid out as at the beginning.</summary>
-    private static byte[] WithBlock(byte[] stream, int bytes) =>
-        Enumerable.Range(bytes, 4).Select(content => NettraceBytes.Append(stream, "StackBlock", new byte[content])).First(whole => whole.Length % 4 == 0);
+    private static byte[] Whole(byte[] stream) => NettraceBytes.Append(stream, "StackBlock", new byte[3]);
 
     private static byte[] Object(string name, int version, byte[] content) =>
         [5, 5, 1, .. BitConverter.GetBytes(version), .. BitConverter.GetBytes(version), .. BitConverter.GetBytes(name.Length), .. name.Select(letter => (byte)letter), 6, .. content, 6];
