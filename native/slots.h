@@ -106,7 +106,7 @@ DPP_API u64 calibrate_sample_cost(u32 shots);
 
 /*
  * Waits for `shots` changes of what `taken` gives, unless that is NO_MORE, and gives how many came and how long the
- * calling thread was away for each. `gaps` has room for as many. It gives up after a second, or after six where the
+ * calling thread was away for each. `gaps` has room for as many. It gives up after a second, or after four where the
  * thread has hardly run.
  */
 #define MOST_GAPS 256u
