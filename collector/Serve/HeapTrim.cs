@@ -20,8 +20,11 @@ internal sealed class HeapTrim(Func<long> committed, Func<TimeSpan> collect)
     /// <summary>Processes that ended, each of which left some megabytes; fewer wait until <see cref="s_longestAfterEnd"/>.</summary>
     private const int WorthwhileEnds = 8;
 
-    /// <summary>How many times as long as the last collection took there is none.</summary>
-    private const int RestAfterPause = 20;
+    /// <summary>
+    /// How many times as long as the last collection took there is none. By the wall clock: when all targets burst at once
+    /// and there is most to be given back, it also takes longest.
+    /// </summary>
+    private const int RestAfterPause = 4;
 
     private static readonly TimeSpan s_longestAfterEnd = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_betweenGrowths = TimeSpan.FromSeconds(3);
