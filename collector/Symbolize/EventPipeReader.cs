@@ -1,5 +1,3 @@
-using Microsoft.Diagnostics.NETCore.Client;
-
 namespace DotnetPprof.Symbolize;
 
 /// <summary>
@@ -20,7 +18,9 @@ internal sealed class EventPipeReader
     private static readonly TaskScheduler s_turns =
         new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, Math.Max(1, Environment.ProcessorCount / 2)).ConcurrentScheduler;
 
-    private readonly EventPipeSession session;
+    private readonly Stream stream;
+    private readonly Func<CancellationToken, Task> stop;
+    private readonly IDisposable session;
     private readonly EventIntake intake;
     private readonly NettraceEvents events;
     private readonly NettraceParser parser;
@@ -28,8 +28,15 @@ internal sealed class EventPipeReader
     private readonly Task reading;
     private volatile bool abandoned;
 
-    public EventPipeReader(EventPipeSession session, EventIntake intake, bool isStream)
+    /// <param name="stream">What the session sends.</param>
+    /// <param name="stop">Asks the session to end.</param>
+    /// <param name="session">Disposed at the end.</param>
+    /// <param name="intake">Told of what was read.</param>
+    /// <param name="isStream">Whether it goes on until it is stopped; else it is a rundown.</param>
+    public EventPipeReader(Stream stream, Func<CancellationToken, Task> stop, IDisposable session, EventIntake intake, bool isStream)
     {
+        this.stream = stream;
+        this.stop = stop;
         this.session = session;
         this.intake = intake;
 
@@ -44,7 +51,7 @@ internal sealed class EventPipeReader
     {
         using (var cancel = new CancellationTokenSource())
         {
-            Task stopping = Task.Run(() => session.StopAsync(cancel.Token));
+            Task stopping = Task.Run(() => stop(cancel.Token));
             try
             {
                 // The answer comes when the rundown is done; the reader drains it meanwhile.
@@ -67,7 +74,6 @@ internal sealed class EventPipeReader
     /// <summary>Goes on where it was begun, in its turn, after each wait.</summary>
     private async Task Read()
     {
-        Stream from = session.EventStream;
         byte[] arrived = new byte[ChunkBytes];
         try
         {
@@ -76,7 +82,7 @@ internal sealed class EventPipeReader
                 int count;
                 try
                 {
-                    ValueTask<int> next = from.ReadAsync(arrived.AsMemory());
+                    ValueTask<int> next = stream.ReadAsync(arrived.AsMemory());
                     if (!next.IsCompleted && events.Holds)
                     {
                         Task<int> late = next.AsTask();

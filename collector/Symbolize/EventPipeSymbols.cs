@@ -101,7 +101,8 @@ internal sealed class EventPipeSymbols(DiagnosticsClient client, SymbolOptions o
         Task<EventPipeSession> starting = Task.Run(() => StartSession(providers, megabytes, cancel.Token));
         try
         {
-            if (starting.Wait(deadline.Left)) return new EventPipeReader(starting.Result, intake, isStream);
+            if (starting.Wait(deadline.Left) && starting.Result is var session)
+                return new EventPipeReader(session.EventStream, session.StopAsync, session, intake, isStream);
             intake.Warn($"{what} did not start in time: the target's diagnostic port does not answer; managed code may stay unnamed");
         }
         catch (AggregateException e)

@@ -24,7 +24,6 @@ public class HeldEventsTests
         foreach (long time in times.Select(time => (long)time).Append(long.MaxValue))
         {
             int part = time == long.MaxValue ? events.Length : Math.Min(events.Length, next + (events.Length / 4));
-            var here = new List<(long Time, int Number, int Length)>();
             for (; next < part; next++)
             {
                 byte[] payload = new byte[events[next].Length + sizeof(int)];
