@@ -10,8 +10,11 @@ namespace DotnetPprof.Agent;
 /// </summary>
 internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry registry, StackLearning learning, SamplingSession session)
 {
-    /// <summary>A collector that has not been heard of for so long is dead.</summary>
+    /// <summary>A collector that has not been heard of for so long is dead, if its lock on the region is gone too.</summary>
     private const long LeaseNs = 3_000_000_000;
+
+    /// <summary>And one that still has it is stopped, or as good as: on a machine with fifty times the work it can do, one may not run for long.</summary>
+    private const long SilentLeaseNs = 15_000_000_000;
     private const long NanosPerMs = 1_000_000;
     private const long TendIntervalMs = 50;
     private const long EagerTendIntervalMs = 5;
@@ -86,7 +89,8 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
         if (now - _lookedAt > LeaseNs / 2)
             _graceUntil = now + GraceNs;
         _lookedAt = now;
-        if (owner != 0 && now >= _graceUntil && now - (long)Volatile.Read(ref control->OwnerHeartbeatNs) > LeaseNs)
+        long silent = now - (long)Volatile.Read(ref control->OwnerHeartbeatNs);
+        if (owner != 0 && now >= _graceUntil && silent > LeaseNs && (silent > SilentLeaseNs || !region.IsLocked))
         {
             Interlocked.CompareExchange(ref control->Owner, 0, owner);
             owner = 0;

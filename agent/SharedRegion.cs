@@ -59,6 +59,16 @@ internal sealed unsafe class SharedRegion
 
     internal RegionSlot* Slot(uint index) => (RegionSlot*)(_base + s_slotsOffset) + index;
 
+    /// <summary>Whether a collector has locked it: the kernel takes its lock back when it is gone, however it went.</summary>
+    internal bool IsLocked
+    {
+        get
+        {
+            var wanted = new Libc.FileLock { Type = Libc.WriteLock };
+            return Libc.FileControl(_fd, Libc.GetFileLock, &wanted) == 0 && wanted.Type != Libc.NoLock;
+        }
+    }
+
     /// <exception cref="AgentFailure">The kernel or a limit refused.</exception>
     internal static SharedRegion Create(AgentStart* start)
     {

@@ -19,6 +19,11 @@ internal static unsafe partial class Libc
     internal const int SealShrink = 2;
     internal const int SealGrow = 4;
 
+    /* fcntl.h: whether somebody has locked the file by an open file description. */
+    internal const int GetFileLock = 36;
+    internal const short WriteLock = 1;
+    internal const short NoLock = 2;
+
     internal const int ProtNone = 0;
     internal const int ProtRead = 1;
     internal const int ProtWrite = 2;
@@ -59,6 +64,17 @@ internal static unsafe partial class Libc
         public ulong Maximum;
     }
 
+    /* struct flock */
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct FileLock
+    {
+        public short Type;
+        public short Whence;
+        public long Start;
+        public long Length;
+        public int Pid;
+    }
+
     [LibraryImport("libc", EntryPoint = "clock_gettime")]
     private static partial int ClockGetTime(int clock, out TimeSpec time);
 
@@ -73,6 +89,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     internal static partial int FileControl(int fd, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    internal static partial int FileControl(int fd, int command, FileLock* argument);
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     internal static partial int Allocate(int fd, int mode, long offset, long length);

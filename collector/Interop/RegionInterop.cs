@@ -18,11 +18,50 @@ internal static unsafe partial class RegionInterop
     private const int Realtime = 0;
     private const int Monotonic = 1;
 
+    /* fcntl.h: locks of an open file description. */
+    private const int GetFileLock = 36;
+    private const int SetFileLock = 37;
+    private const short WriteLock = 1;
+    private const short NoLock = 2;
+
     [StructLayout(LayoutKind.Sequential)]
     private struct TimeSpec
     {
         public long Seconds;
         public long Nanoseconds;
+    }
+
+    /* struct flock */
+    [StructLayout(LayoutKind.Sequential)]
+    private struct FileLock
+    {
+        public short Type;
+        public short Whence;
+        public long Start;
+        public long Length;
+        public int Pid;
+    }
+
+    /// <summary>
+    /// Locks a file for this opening of it, as long as that is open: the kernel takes the lock back when its process is gone,
+    /// however it went (fcntl(2), "Open file description locks").
+    /// </summary>
+    /// <returns>False when another opening has it locked, or files cannot be locked here.</returns>
+    internal static bool TryLock(SafeHandle file) => TryLock(file, WriteLock);
+
+    internal static void Unlock(SafeHandle file) => TryLock(file, NoLock);
+
+    /// <summary>Whether another opening of the file has it locked, in whatever process.</summary>
+    internal static bool IsLockedByAnother(SafeHandle file)
+    {
+        var wanted = new FileLock { Type = WriteLock };
+        return FileControl((int)file.DangerousGetHandle(), GetFileLock, &wanted) == 0 && wanted.Type != NoLock;
+    }
+
+    private static bool TryLock(SafeHandle file, short type)
+    {
+        var wanted = new FileLock { Type = type };
+        return FileControl((int)file.DangerousGetHandle(), SetFileLock, &wanted) == 0;
     }
 
     /// <summary>Whether the file's size can never change again: then no access inside it can fault.</summary>
@@ -93,6 +132,9 @@ internal static unsafe partial class RegionInterop
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int FileControl(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int FileControl(int descriptor, int command, FileLock* argument);
 
     [LibraryImport("libc", EntryPoint = "mmap")]
     private static partial void* Map(void* address, nuint length, int protection, int flags, int descriptor, long offset);

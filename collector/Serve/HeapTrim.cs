@@ -21,10 +21,10 @@ internal sealed class HeapTrim(Func<long> committed, Func<TimeSpan> collect)
     private const int WorthwhileEnds = 8;
 
     /// <summary>
-    /// How many times as long as the last collection took there is none. By the wall clock: when all targets burst at once
+    /// How many times as long as the last collection took, itself included, there is none other. By the wall clock: when all targets burst at once
     /// and there is most to be given back, it also takes longest.
     /// </summary>
-    private const int RestAfterPause = 4;
+    private const int RestAfterPause = 3;
 
     private static readonly TimeSpan s_longestAfterEnd = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_betweenGrowths = TimeSpan.FromSeconds(3);

@@ -29,7 +29,7 @@ internal sealed class HeldAgent : IDisposable
     {
         try
         {
-            return new HeldAgent(mapped, OwnerLease.Take(mapped.View, pid), pid);
+            return new HeldAgent(mapped, OwnerLease.Take(mapped, pid), pid);
         }
         catch
         {

@@ -6,7 +6,7 @@ namespace DotnetPprof.Session;
 /// </summary>
 internal static class LeaseHeart
 {
-    /// <summary>The agent's patience is 3 s.</summary>
+    /// <summary>A sixth of the agent's least patience.</summary>
     private static readonly TimeSpan s_beat = TimeSpan.FromMilliseconds(500);
 
     private static readonly object s_gate = new(); // to be waited at

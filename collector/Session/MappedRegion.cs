@@ -9,18 +9,28 @@ namespace DotnetPprof.Session;
 /// <summary>A target's region, mapped. It outlives the target: what was written before a death is still there.</summary>
 internal sealed unsafe class MappedRegion : IDisposable
 {
+    private readonly SafeFileHandle file;
     private readonly byte* address;
     private readonly ulong bytes;
     private bool disposed;
 
-    private MappedRegion(byte* address, ulong bytes)
+    private MappedRegion(SafeFileHandle file, byte* address, ulong bytes)
     {
+        this.file = file;
         this.address = address;
         this.bytes = bytes;
         View = new RegionView(address, bytes, new RegionReach(address, bytes));
     }
 
     public RegionView View { get; }
+
+    /// <summary>Whether another program has locked the region: it lives, or it would not.</summary>
+    public bool IsLockedByAnother => RegionInterop.IsLockedByAnother(file);
+
+    /// <summary>Locks it until it is unlocked or disposed, or this process ends, however it does. One that cannot be locked is used all the same.</summary>
+    public void Lock() => RegionInterop.TryLock(file);
+
+    public void Unlock() => RegionInterop.Unlock(file);
 
     /// <summary>The region of the agent in a process; null when it has none (yet).</summary>
     /// <exception cref="UserError">It has one, and it cannot be used.</exception>
@@ -50,11 +60,13 @@ internal sealed unsafe class MappedRegion : IDisposable
             return;
         disposed = true;
         RegionInterop.Unmap(address, bytes);
+        file.Dispose();
     }
 
     private static MappedRegion? Open(int pid, string path)
     {
         SafeFileHandle file;
+        bool isKept = false;
         try
         {
             file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
@@ -67,7 +79,7 @@ internal sealed unsafe class MappedRegion : IDisposable
         {
             throw new UserError(ExitCode.Platform, $"the agent's memory in process {pid} could not be opened: {e.Message}");
         }
-        using (file)
+        try
         {
             /* Unsealed, the target could shrink it under us; and the agent seals it once it is complete. */
             if (!RegionInterop.IsSizeSealed(file))
@@ -80,13 +92,20 @@ internal sealed unsafe class MappedRegion : IDisposable
                 throw new UserError(ExitCode.SessionCreation, $"the agent's memory in process {pid} could not be mapped ({length >> 20} MiB of address space)");
             try
             {
-                return new MappedRegion(address, length);
+                var mapped = new MappedRegion(file, address, length);
+                isKept = true;
+                return mapped;
             }
             catch (RegionFormatException e)
             {
                 RegionInterop.Unmap(address, length);
                 throw new UserError(ExitCode.SessionCreation, $"process {pid}: {e.Message}");
             }
+        }
+        finally
+        {
+            if (!isKept)
+                file.Dispose();
         }
     }
 }

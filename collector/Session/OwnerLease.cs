@@ -6,20 +6,27 @@ using DotnetPprof.Region;
 namespace DotnetPprof.Session;
 
 /// <summary>
-/// The right to have a target sampled: one collector has it at a time, and keeps it by a heartbeat. When the heart stops
-/// the agent goes back to sleep, and the lease is free.
+/// The right to have a target sampled: one collector has it at a time, and keeps it by a heartbeat and by a lock on the
+/// region. When the heart stops the agent goes back to sleep, and the lease is free: soon where the lock is gone too, with
+/// its process; later where it is held, by one that the machine leaves no time to run, or that is stopped.
 /// </summary>
 internal sealed class OwnerLease : IDisposable
 {
-    /// <summary>The agent's patience is 3 s (ControlLoop.LeaseNs).</summary>
+    /// <summary>The agent's patience (ControlLoop.LeaseNs), with one that is gone.</summary>
     private const long LeaseNanos = 3_000_000_000;
+
+    /// <summary>And with one that is there (ControlLoop.SilentLeaseNs).</summary>
+    private const long SilentLeaseNanos = 15_000_000_000;
     private const long TakeOverPatienceNanos = LeaseNanos + 1_000_000_000;
+    private readonly MappedRegion mapped;
     private readonly RegionView region;
     private readonly ulong self = (ulong)Environment.ProcessId;
 
-    private OwnerLease(RegionView region)
+    private OwnerLease(MappedRegion mapped)
     {
-        this.region = region;
+        this.mapped = mapped;
+        region = mapped.View;
+        mapped.Lock();
         LeaseHeart.Add(this);
     }
 
@@ -27,16 +34,17 @@ internal sealed class OwnerLease : IDisposable
     public bool Held => Volatile.Read(ref region.Control.Owner) == self;
 
     /// <exception cref="UserError">Another collector has it; the message names it.</exception>
-    public static OwnerLease Take(RegionView region, int pid)
+    public static OwnerLease Take(MappedRegion mapped, int pid)
     {
-        ref RegionControl control = ref region.Control;
+        ref RegionControl control = ref mapped.View.Control;
         ulong self = (ulong)Environment.ProcessId;
         long patience = RegionInterop.MonotonicNow() + TakeOverPatienceNanos;
         while (true)
         {
             ulong owner = Volatile.Read(ref control.Owner);
             long now = RegionInterop.MonotonicNow();
-            bool expired = owner != 0 && now - (long)Volatile.Read(ref control.OwnerHeartbeatNs) > LeaseNanos;
+            long silent = now - (long)Volatile.Read(ref control.OwnerHeartbeatNs);
+            bool expired = owner != 0 && silent > LeaseNanos && (silent > SilentLeaseNanos || !mapped.IsLockedByAnother);
             if (owner == 0 || owner == self || expired)
             {
                 /* The heart beats before the lease is ours, or the agent would take it for a dead one's. */
@@ -44,7 +52,7 @@ internal sealed class OwnerLease : IDisposable
                 if (Interlocked.CompareExchange(ref control.Owner, self, owner) == owner)
                 {
                     control.OwnerStartTime = ProcFs.StartTime(Environment.ProcessId) ?? 0;
-                    return new OwnerLease(region);
+                    return new OwnerLease(mapped);
                 }
                 continue;
             }
@@ -62,6 +70,7 @@ internal sealed class OwnerLease : IDisposable
     {
         LeaseHeart.Remove(this);
         ref RegionControl control = ref region.Control;
+        mapped.Unlock();
         Interlocked.CompareExchange(ref control.Owner, 0, self);
         Interlocked.Increment(ref control.Doorbell);
         RegionInterop.Wake(ref control.Doorbell);

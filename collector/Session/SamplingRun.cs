@@ -220,7 +220,7 @@ internal sealed class SamplingRun : IDisposable
         if (!answers)
             return null;
         if (!IsOurs)
-            return "the agent had not heard of this collector for 3 s and stopped sampling; what it had not handed over is missing";
+            return "the agent had not heard of this collector for 15 s, as if it were stopped, and stopped sampling; what it had not handed over is missing";
         if (region.Failed)
             return $"the agent stopped sampling: {region.Error}";
         if (agent.Control.Stop())

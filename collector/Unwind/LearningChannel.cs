@@ -10,12 +10,20 @@ namespace DotnetPprof.Unwind;
 /// Rounds of asking the agent for code and proposing rules for it, through the region's learning section: native/region.h
 /// says who writes what. Only for the holder of the lease; one thread.
 /// </summary>
-internal sealed class LearningChannel(RegionView region)
+/// <param name="region">Of the target.</param>
+/// <param name="isStopping">Whether there is nothing to wait for any more.</param>
+internal sealed class LearningChannel(RegionView region, Func<bool> isStopping)
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// A target that has fifty others to share its cores with may not run for seconds. Who gives up leaves an agent behind
+    /// that may still read what is proposed: so nothing is proposed after.
+    /// </summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(100);
 
     private readonly Range[] code = new Range[RegionLayout.Asks];
     private readonly AnswerKind[] kinds = new AnswerKind[RegionLayout.Asks];
+    private bool hasGivenUp;
 
     /// <summary>Rules that found no room in the agent's table.</summary>
     public ulong Refused => Volatile.Read(ref region.Learning.Refused);
@@ -28,9 +36,11 @@ internal sealed class LearningChannel(RegionView region)
 
     /// <summary>Reads code out of the target.</summary>
     /// <param name="pieces">As many as a round takes, or fewer.</param>
-    /// <returns>False when the agent does not answer.</returns>
+    /// <returns>False when the agent does not answer, or did not before, or this is to stop.</returns>
     public bool Ask(IReadOnlyList<CodeToLearn> pieces)
     {
+        if (hasGivenUp)
+            return false;
         Span<RegionAsk> asks = region.LearningArray<RegionAsk>(RegionLayout.LearningAsksAt, RegionLayout.Asks);
         for (int i = 0; i < pieces.Count; i++)
         {
@@ -114,10 +124,13 @@ internal sealed class LearningChannel(RegionView region)
         while (Volatile.Read(ref word) is var seen && seen != round)
         {
             TimeSpan left = s_patience - Stopwatch.GetElapsedTime(began);
-            if (left <= TimeSpan.Zero)
+            if (left <= TimeSpan.Zero || isStopping())
+            {
+                hasGivenUp = true;
                 return false;
+            }
             /* The agent wakes whoever waits when it has written the word. */
-            RegionInterop.Wait(ref word, seen, left);
+            RegionInterop.Wait(ref word, seen, left < s_look ? left : s_look);
         }
         return true;
     }

@@ -58,7 +58,7 @@ internal sealed class StackLearner : IDisposable
         this.code = code;
         kept = shared.Frames;
         precompiled = shared.Precompiled;
-        channel = new LearningChannel(region);
+        channel = new LearningChannel(region, () => stopping);
         Learned = new LearnedCodes(code);
         epoch = channel.Epoch;
         code.Appeared += OnAppeared;

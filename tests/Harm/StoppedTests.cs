@@ -27,6 +27,27 @@ public sealed class StoppedTests(ITestOutputHelper output)
         SpinningTarget.AssertCounts(target);
     }
 
+    /// <summary>A collector that has no time to run for some seconds is not taken for a dead one, whose lock is gone.</summary>
+    [Fact]
+    public void CollectorThatDidNotRunForSecondsGoesOn()
+    {
+        using Child target = Targets.StartWithAgent("Spin", "2");
+        using var collect = new CollectRun(target.Pid, "auto", "-r", "1000", "-d", "600");
+        collect.WaitForSamples(SpinningTarget.Enough);
+        collect.Child.Stop();
+        var time = Stopwatch.StartNew();
+        while (time.Elapsed < TimeSpan.FromSeconds(6))
+        {
+            Assert.Equal(AgentPresence.Sampling, SpinningTarget.Probe(target));
+            Thread.Sleep(500);
+        }
+        collect.Child.Continue();
+        DrainedRecords.Wait(target.Pid, SpinningTarget.Enough);
+        collect.Child.Interrupt();
+        SpinningTarget.AssertNamed(collect.Finish());
+        Assert.DoesNotContain("stopped serving this collector", collect.Child.Output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
     public void CollectEndsThoughItsTargetIsStopped(string engine)

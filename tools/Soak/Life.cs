@@ -14,9 +14,10 @@ internal sealed class Life(LifePlan plan, string engine, Findings findings, Reso
     private const int Unnamed = 0; /* of the things to do, the one that needs no names */
 
     private readonly Random random = new(plan.Seed);
-    private readonly Resources resources = new($"target {plan.Number}");
+    private readonly Resources resources = new($"target {plan.Number}{(engine == "none" ? ", left alone" : "")}");
 
-    internal void Run()
+    /// <summary>Returns what the target had of its machine over time.</summary>
+    internal Resources Run()
     {
         var captures = new Captures(random, engine, plan.AllowsRundown, findings);
         using var collectors = new CollectorRuns(random, captures, findings);
@@ -29,9 +30,8 @@ internal sealed class Life(LifePlan plan, string engine, Findings findings, Reso
         if (target.Launcher is not { HasExited: false })
             Hurt(target, captures, collectors, others, time);
         End(target, captures, collectors);
-        foreach (string leak in resources.Leaks())
-            findings.Problems.Add(new Problem(plan.Number, ProblemKind.Leak, leak));
         findings.Trends.Add(resources.Trend);
+        return resources;
     }
 
     /// <summary>The collector that launched it samples it, until it is killed in half of the cases.</summary>

@@ -65,13 +65,16 @@ internal sealed record LifePlan(
             random.Next());
     }
 
+    /// <summary>The same life of a target that never sees the agent.</summary>
+    internal LifePlan LeftAlone() => this with { Kind = TargetKind.Attached };
+
+    /// <summary>Whether its jobs raise signals: those of null references are SIGSEGV.</summary>
+    internal bool HasSignalsOfItsOwn => Jobs.Contains("exceptions") || Jobs.Contains("signals");
+
     /// <summary>
     /// Whether anybody may ask the runtime for a rundown. While load contexts are unloaded, rundowns crash the runtime by
     /// themselves (10.0.12, within seconds, by a plain trace and without the agent): "The RX block to map as RW was not found".
     /// </summary>
-    /// <summary>Whether its jobs raise signals: those of null references are SIGSEGV.</summary>
-    internal bool HasSignalsOfItsOwn => Jobs.Contains("exceptions") || Jobs.Contains("signals");
-
     internal bool AllowsRundown => !Jobs.Contains(LoadContexts);
 
     internal string Describe() =>

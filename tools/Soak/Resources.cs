@@ -8,6 +8,14 @@ internal sealed class Resources(string whose)
 {
     private const int Enough = 4;
 
+    private static readonly (string What, Func<ProcessState, long> Of, long Tolerance)[] s_kinds =
+    [
+        ("file descriptors", state => state.Files, 8),
+        ("threads", state => state.Threads, 12),
+        ("mappings", state => state.Mappings, 150),
+        (Growth.Memory, state => state.ResidentKiB, 64 * 1024),
+    ];
+
     private readonly List<ProcessState> states = [];
 
     internal string Trend => states.Count == 0 ? "" : $"{whose}: {states.Count} readings, {Line(states[0])} -> {Line(states[^1])}";
@@ -22,26 +30,33 @@ internal sealed class Resources(string whose)
     /// What grows by one a capture shows as a lowest late reading above the highest early one. Heaps, pools and code
     /// breathe by more than that in between.
     /// </summary>
-    internal IEnumerable<string> Leaks()
+    internal IEnumerable<Growth> Leaks() =>
+        s_kinds.Select(kind => Of(kind.What, kind.Of, kind.Tolerance)).Where(growth => growth.Amount > growth.Tolerance);
+
+    /// <summary>How far memory grew, in KiB; 0 where it did not, or was not read often enough to tell.</summary>
+    internal long MemoryGrowth() => Math.Max(0, Of(Growth.Memory, state => state.ResidentKiB, 0).Amount);
+
+    private Growth Of(string what, Func<ProcessState, long> of, long tolerance)
     {
         if (states.Count < Enough)
-            yield break;
+            return new Growth(what, 0, 0, tolerance, "");
         int part = Math.Max(2, states.Count / 3);
-        ProcessState[] early = [.. states.Take(part)], late = [.. states.TakeLast(part)];
-        foreach ((string what, Func<ProcessState, long> of, long tolerance) in new (string, Func<ProcessState, long>, long)[]
-        {
-            ("file descriptors", state => state.Files, 8),
-            ("threads", state => state.Threads, 12),
-            ("mappings", state => state.Mappings, 150),
-            ("KiB of resident memory", state => state.ResidentKiB, 64 * 1024),
-        })
-        {
-            long before = early.Max(of), after = late.Min(of);
-            if (after > before + tolerance)
-                yield return $"{whose}: {what} grew from {before} to {after} in {states.Count} readings";
-        }
+        long before = states.Take(part).Max(of), after = states.TakeLast(part).Min(of);
+        return new Growth(what, before, after, tolerance, $"{whose}: {what} grew from {before} to {after} in {states.Count} readings");
     }
 
     private static string Line(ProcessState state) =>
         $"{state.Files} files, {state.Threads} threads, {state.Mappings} mappings, {state.ResidentKiB / 1024} MiB";
+}
+
+/// <param name="What">Grew.</param>
+/// <param name="Before">The highest of the early readings.</param>
+/// <param name="After">The lowest of the late ones.</param>
+/// <param name="Tolerance">How much more is no leak.</param>
+/// <param name="Text">All of it, in words.</param>
+internal sealed record Growth(string What, long Before, long After, long Tolerance, string Text)
+{
+    internal const string Memory = "KiB of resident memory";
+
+    internal long Amount => After - Before;
 }

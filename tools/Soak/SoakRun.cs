@@ -6,6 +6,8 @@ namespace DotnetPprof.Soak;
 /// <summary>Targets one after another until the time is up.</summary>
 internal sealed class SoakRun(string engine, int seed, TimeSpan length, int? onlyLife)
 {
+    private const string Alone = "none";
+
     private readonly Findings findings = new();
     private readonly Resources own = new("collector");
 
@@ -20,8 +22,8 @@ internal sealed class SoakRun(string engine, int seed, TimeSpan length, int? onl
             if (onlyLife is not null)
                 break;
         }
-        foreach (string leak in own.Leaks())
-            findings.Problems.Add(new Problem(-1, ProblemKind.Leak, leak));
+        foreach (Growth leak in own.Leaks())
+            findings.Problems.Add(new Problem(-1, ProblemKind.Leak, leak.Text));
         findings.Trends.Add(own.Trend);
         return new SoakReport(machine, engine, seed, time.Elapsed.TotalMinutes, findings.Counts, findings.Losses, [.. findings.Trends.Where(trend => trend.Length > 0)], findings.Problems);
     }
@@ -31,7 +33,7 @@ internal sealed class SoakRun(string engine, int seed, TimeSpan length, int? onl
         Say($"{plan.Number}: {plan.Describe()}");
         try
         {
-            new Life(plan, engine, findings, own).Run();
+            Judge(plan, engine == Alone ? LiveAlone(plan, findings) : new Life(plan, engine, findings, own).Run());
         }
         catch (ProblemException e)
         {
@@ -42,6 +44,30 @@ internal sealed class SoakRun(string engine, int seed, TimeSpan length, int? onl
             Add(plan, ProblemKind.Misbehaviour, e.ToString().ReplaceLineEndings(" | "));
         }
     }
+
+    private void Judge(LifePlan plan, Resources resources)
+    {
+        foreach (Growth leak in resources.Leaks())
+        {
+            if (leak.What == Growth.Memory && engine != Alone && GrowsByItself(plan, leak))
+                findings.Count("targets whose memory grows as much without the agent");
+            else
+                Add(plan, ProblemKind.Leak, leak.Text);
+        }
+    }
+
+    /* Dynamic methods, for one, cost the runtime more and more memory: only the same life without the agent tells whose growth it is. */
+    private bool GrowsByItself(LifePlan plan, Growth leak)
+    {
+        Say($"{plan.Number}: {leak.Text}; once more without the agent");
+        var alone = new Findings();
+        long byItself = LiveAlone(plan, alone).MemoryGrowth();
+        findings.Trends.AddRange(alone.Trends);
+        Say($"{plan.Number}: by {leak.Amount} KiB with the agent, by {byItself} without");
+        return leak.Amount <= byItself + leak.Tolerance;
+    }
+
+    private Resources LiveAlone(LifePlan plan, Findings alone) => new Life(plan.LeftAlone(), Alone, alone, own).Run();
 
     private void Add(LifePlan plan, ProblemKind kind, string what)
     {
