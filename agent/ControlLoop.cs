@@ -90,7 +90,7 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
             _graceUntil = now + GraceNs;
         _lookedAt = now;
         long silent = now - (long)Volatile.Read(ref control->OwnerHeartbeatNs);
-        if (owner != 0 && now >= _graceUntil && silent > LeaseNs && (silent > SilentLeaseNs || !region.IsLocked))
+        if (owner != 0 && now >= _graceUntil && silent > LeaseNs && (silent > SilentLeaseNs || !region.IsLockedBy(owner)))
         {
             Interlocked.CompareExchange(ref control->Owner, 0, owner);
             owner = 0;

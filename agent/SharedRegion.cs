@@ -59,14 +59,14 @@ internal sealed unsafe class SharedRegion
 
     internal RegionSlot* Slot(uint index) => (RegionSlot*)(_base + s_slotsOffset) + index;
 
-    /// <summary>Whether a collector has locked it: the kernel takes its lock back when it is gone, however it went.</summary>
-    internal bool IsLocked
+    /// <summary>
+    /// Whether the collector of this number has locked it, which locks the byte of that number: the kernel takes the lock back
+    /// when it is gone, however it went.
+    /// </summary>
+    internal bool IsLockedBy(ulong owner)
     {
-        get
-        {
-            var wanted = new Libc.FileLock { Type = Libc.WriteLock };
-            return Libc.FileControl(_fd, Libc.GetFileLock, &wanted) == 0 && wanted.Type != Libc.NoLock;
-        }
+        var wanted = new Libc.FileLock { Type = Libc.WriteLock, Start = (long)(owner & int.MaxValue), Length = 1 };
+        return Libc.FileControl(_fd, Libc.GetFileLock, &wanted) == 0 && wanted.Type != Libc.NoLock;
     }
 
     /// <exception cref="AgentFailure">The kernel or a limit refused.</exception>

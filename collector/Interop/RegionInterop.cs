@@ -43,24 +43,24 @@ internal static unsafe partial class RegionInterop
     }
 
     /// <summary>
-    /// Locks a file for this opening of it, as long as that is open: the kernel takes the lock back when its process is gone,
+    /// Locks a byte of a file for this opening of it, as long as that is open: the kernel takes the lock back when its process is gone,
     /// however it went (fcntl(2), "Open file description locks").
     /// </summary>
     /// <returns>False when another opening has it locked, or files cannot be locked here.</returns>
-    internal static bool TryLock(SafeHandle file) => TryLock(file, WriteLock);
+    internal static bool TryLock(SafeHandle file, long at) => TryLock(file, at, WriteLock);
 
-    internal static void Unlock(SafeHandle file) => TryLock(file, NoLock);
+    internal static void Unlock(SafeHandle file, long at) => TryLock(file, at, NoLock);
 
-    /// <summary>Whether another opening of the file has it locked, in whatever process.</summary>
-    internal static bool IsLockedByAnother(SafeHandle file)
+    /// <summary>Whether another opening of the file has this byte locked, in whatever process.</summary>
+    internal static bool IsLockedByAnother(SafeHandle file, long at)
     {
-        var wanted = new FileLock { Type = WriteLock };
+        var wanted = new FileLock { Type = WriteLock, Start = at, Length = 1 };
         return FileControl((int)file.DangerousGetHandle(), GetFileLock, &wanted) == 0 && wanted.Type != NoLock;
     }
 
-    private static bool TryLock(SafeHandle file, short type)
+    private static bool TryLock(SafeHandle file, long at, short type)
     {
-        var wanted = new FileLock { Type = type };
+        var wanted = new FileLock { Type = type, Start = at, Length = 1 };
         return FileControl((int)file.DangerousGetHandle(), SetFileLock, &wanted) == 0;
     }
 

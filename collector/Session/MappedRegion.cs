@@ -24,13 +24,16 @@ internal sealed unsafe class MappedRegion : IDisposable
 
     public RegionView View { get; }
 
-    /// <summary>Whether another program has locked the region: it lives, or it would not.</summary>
-    public bool IsLockedByAnother => RegionInterop.IsLockedByAnother(file);
+    /// <summary>Whether a collector of this number lives that has locked the region.</summary>
+    public bool IsLockedBy(ulong owner) => RegionInterop.IsLockedByAnother(file, OwnerByte(owner));
 
-    /// <summary>Locks it until it is unlocked or disposed, or this process ends, however it does. One that cannot be locked is used all the same.</summary>
-    public void Lock() => RegionInterop.TryLock(file);
+    /// <summary>
+    /// Locks an owner's byte until it is unlocked or disposed, or this process ends, however it does. Where nothing can be
+    /// locked it is used all the same: its lease is the shorter one.
+    /// </summary>
+    public void LockFor(ulong owner) => RegionInterop.TryLock(file, OwnerByte(owner));
 
-    public void Unlock() => RegionInterop.Unlock(file);
+    public void UnlockFor(ulong owner) => RegionInterop.Unlock(file, OwnerByte(owner));
 
     /// <summary>The region of the agent in a process; null when it has none (yet).</summary>
     /// <exception cref="UserError">It has one, and it cannot be used.</exception>
@@ -46,10 +49,12 @@ internal sealed unsafe class MappedRegion : IDisposable
         }
         foreach ((string path, string target) in descriptors)
         {
-            if (target != RegionAgentProbe.RegionLink)
+            if (target != RegionAgentProbe.RegionLink || Open(pid, path) is not { } region)
                 continue;
-            if (Open(pid, path) is { } region)
+            if (region.View.TargetPid == ProcFs.InnerPid(pid))
                 return region;
+            /* Another process's, which this one samples, or was forked by. */
+            region.Dispose();
         }
         return null;
     }
@@ -62,6 +67,8 @@ internal sealed unsafe class MappedRegion : IDisposable
         RegionInterop.Unmap(address, bytes);
         file.Dispose();
     }
+
+    private static long OwnerByte(ulong owner) => (long)(owner & int.MaxValue);
 
     private static MappedRegion? Open(int pid, string path)
     {

@@ -26,7 +26,6 @@ internal sealed class OwnerLease : IDisposable
     {
         this.mapped = mapped;
         region = mapped.View;
-        mapped.Lock();
         LeaseHeart.Add(this);
     }
 
@@ -44,10 +43,11 @@ internal sealed class OwnerLease : IDisposable
             ulong owner = Volatile.Read(ref control.Owner);
             long now = RegionInterop.MonotonicNow();
             long silent = now - (long)Volatile.Read(ref control.OwnerHeartbeatNs);
-            bool expired = owner != 0 && silent > LeaseNanos && (silent > SilentLeaseNanos || !mapped.IsLockedByAnother);
+            bool expired = owner != 0 && silent > LeaseNanos && (silent > SilentLeaseNanos || !mapped.IsLockedBy(owner));
             if (owner == 0 || owner == self || expired)
             {
-                /* The heart beats before the lease is ours, or the agent would take it for a dead one's. */
+                /* The lock is there and the heart beats before the lease is ours, or the agent would take it for a dead one's. */
+                mapped.LockFor(self);
                 Volatile.Write(ref control.OwnerHeartbeatNs, (ulong)now);
                 if (Interlocked.CompareExchange(ref control.Owner, self, owner) == owner)
                 {
@@ -70,7 +70,7 @@ internal sealed class OwnerLease : IDisposable
     {
         LeaseHeart.Remove(this);
         ref RegionControl control = ref region.Control;
-        mapped.Unlock();
+        mapped.UnlockFor(self);
         Interlocked.CompareExchange(ref control.Owner, 0, self);
         Interlocked.Increment(ref control.Doorbell);
         RegionInterop.Wake(ref control.Doorbell);

@@ -5,7 +5,10 @@ using DotnetPprof.Region;
 
 namespace DotnetPprof.Session;
 
-/// <summary>Looks for the agent's region among the process's descriptors and reads two pages of it.</summary>
+/// <summary>
+/// Looks for the agent's region among the process's descriptors and reads two pages of it. A collector holds those of its
+/// targets too, and a forked child its parent's: only one with the process's own number in it is its agent's.
+/// </summary>
 internal sealed class RegionAgentProbe : IAgentProbe
 {
     internal const string RegionLink = "/memfd:dotnet-pprof (deleted)";
@@ -25,15 +28,21 @@ internal sealed class RegionAgentProbe : IAgentProbe
         control = default;
         displaced = false;
         if (ProcFs.Descriptors(pid) is not { } descriptors) return AgentPresence.Unknown;
+        var unclear = AgentPresence.Absent;
         foreach ((string path, string target) in descriptors)
         {
-            if (target == RegionLink) return ReadState(path, out control, out displaced);
+            if (target != RegionLink) continue;
+            AgentPresence found = ReadState(path, ProcFs.InnerPid(pid), out control, out displaced);
+            if (found is AgentPresence.Asleep or AgentPresence.Sampling) return found;
+            if (found != AgentPresence.Absent) unclear = found;
         }
 
-        return AgentPresence.Absent;
+        control = default;
+        displaced = false;
+        return unclear;
     }
 
-    private static AgentPresence ReadState(string path, out RegionControl control, out bool displaced)
+    private static AgentPresence ReadState(string path, int pid, out RegionControl control, out bool displaced)
     {
         control = default;
         displaced = false;
@@ -43,6 +52,7 @@ internal sealed class RegionAgentProbe : IAgentProbe
             if (!TryRead(handle, 0, out RegionHeader header)) return AgentPresence.Unknown;
             if (header.Magic != RegionLayout.Magic || header.Abi != RegionLayout.Abi || header.LayoutHash != RegionLayout.LayoutHash)
                 return AgentPresence.OtherVersion;
+            if (header.Pid != pid) return AgentPresence.Absent;
             if (header.ControlOffset > header.TotalBytes || !TryRead(handle, (long)header.ControlOffset, out control))
                 return AgentPresence.Unknown;
             displaced = header.CountersOffset <= header.TotalBytes

@@ -107,7 +107,7 @@ internal sealed class SamplingRun : IDisposable
         StackLearner? learner = null;
         try
         {
-            learner = new StackLearner(agent.Region, target.Events.Code, target.Shared);
+            learner = new StackLearner(agent.Region, target.Events.Code, target.Shared, () => target.IsRunning);
             learner.LearnKnown(pace.Learning);
             agent.Control.Start(options);
             target.Modules.Refresh();
@@ -220,7 +220,7 @@ internal sealed class SamplingRun : IDisposable
         if (!answers)
             return null;
         if (!IsOurs)
-            return "the agent had not heard of this collector for 15 s, as if it were stopped, and stopped sampling; what it had not handed over is missing";
+            return "the agent had not heard of this collector for too long, as if it were stopped, and stopped sampling; what it had not handed over is missing";
         if (region.Failed)
             return $"the agent stopped sampling: {region.Error}";
         if (agent.Control.Stop())

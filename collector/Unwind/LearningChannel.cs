@@ -14,16 +14,15 @@ namespace DotnetPprof.Unwind;
 /// <param name="isStopping">Whether there is nothing to wait for any more.</param>
 internal sealed class LearningChannel(RegionView region, Func<bool> isStopping)
 {
-    /// <summary>
-    /// A target that has fifty others to share its cores with may not run for seconds. Who gives up leaves an agent behind
-    /// that may still read what is proposed: so nothing is proposed after.
-    /// </summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(100);
 
     private readonly Range[] code = new Range[RegionLayout.Asks];
     private readonly AnswerKind[] kinds = new AnswerKind[RegionLayout.Asks];
-    private bool hasGivenUp;
+
+    /// <summary>The round that was given up, or 0: the agent may still be at it.</summary>
+    private uint abandoned;
+    private bool isAbandonedProposal;
 
     /// <summary>Rules that found no room in the agent's table.</summary>
     public ulong Refused => Volatile.Read(ref region.Learning.Refused);
@@ -36,11 +35,14 @@ internal sealed class LearningChannel(RegionView region, Func<bool> isStopping)
 
     /// <summary>Reads code out of the target.</summary>
     /// <param name="pieces">As many as a round takes, or fewer.</param>
-    /// <returns>False when the agent does not answer, or did not before, or this is to stop.</returns>
+    /// <returns>False when the agent does not answer yet, or this is to stop. It may be asked again.</returns>
     public bool Ask(IReadOnlyList<CodeToLearn> pieces)
     {
-        if (hasGivenUp)
+        ref RegionLearning learning = ref region.Learning;
+        /* It may be reading what was asked or proposed then. */
+        if (abandoned != 0 && !Await(ref isAbandonedProposal ? ref learning.Judged : ref learning.Answered, abandoned))
             return false;
+        abandoned = 0;
         Span<RegionAsk> asks = region.LearningArray<RegionAsk>(RegionLayout.LearningAsksAt, RegionLayout.Asks);
         for (int i = 0; i < pieces.Count; i++)
         {
@@ -53,12 +55,14 @@ internal sealed class LearningChannel(RegionView region, Func<bool> isStopping)
                 ModuleId = pieces[i].Method?.ModuleId ?? 0,
             };
         }
-        ref RegionLearning learning = ref region.Learning;
         learning.AskCount = (uint)pieces.Count;
         uint round = learning.Asked + 1;
         Volatile.Write(ref learning.Asked, round);
         if (!Await(ref learning.Answered, round))
+        {
+            Abandon(round, isProposal: false);
             return false;
+        }
 
         Span<RegionAnswer> answers = region.LearningArray<RegionAnswer>(RegionLayout.LearningAnswersAt, RegionLayout.Asks);
         ulong bytes = (ulong)RegionLayout.CodeBytes;
@@ -108,12 +112,17 @@ internal sealed class LearningChannel(RegionView region, Func<bool> isStopping)
         uint round = learning.Asked;
         Volatile.Write(ref learning.Proposed, round);
         if (!Await(ref learning.Judged, round))
+        {
+            Abandon(round, isProposal: true);
             return null;
+        }
         Span<RegionJudgement> judged = region.LearningArray<RegionJudgement>(RegionLayout.LearningJudgementsAt, RegionLayout.Asks);
         for (int i = 0; i < judgements.Length; i++)
             judgements[i] = (Judgement)judged[i].Judgement;
         return new MonotonicNanos((long)Math.Min(learning.JudgedNs, long.MaxValue));
     }
+
+    private void Abandon(uint round, bool isProposal) => (abandoned, isAbandonedProposal) = (round, isProposal);
 
     private bool Await(ref uint word, uint round)
     {
@@ -125,10 +134,7 @@ internal sealed class LearningChannel(RegionView region, Func<bool> isStopping)
         {
             TimeSpan left = s_patience - Stopwatch.GetElapsedTime(began);
             if (left <= TimeSpan.Zero || isStopping())
-            {
-                hasGivenUp = true;
                 return false;
-            }
             /* The agent wakes whoever waits when it has written the word. */
             RegionInterop.Wait(ref word, seen, left < s_look ? left : s_look);
         }

@@ -19,6 +19,12 @@ internal sealed class StackLearner : IDisposable
     private const uint LargestPiece = 1 << 19;
     private const int MostAttempts = 3;
 
+    /// <summary>
+    /// Rounds in sequence, of two seconds, that get no answer. A target that shares its cores with fifty others may not run
+    /// for seconds; an agent without memory for what it would learn never answers.
+    /// </summary>
+    private const int MostUnanswered = 30;
+
     /// <summary>Bytes of code: the memory of a round of more is let go of at once.</summary>
     private const ulong LargeRound = 1 << 16;
 
@@ -37,6 +43,7 @@ internal sealed class StackLearner : IDisposable
     private readonly CodeMap code;
     private readonly AnalysedCodes kept;
     private readonly PrecompiledFrames precompiled;
+    private readonly Func<bool> isRunning;
     private readonly LearningChannel channel;
     private readonly MethodAnalyser analyser = new();
     private readonly LearningQueue queue = new();
@@ -53,12 +60,14 @@ internal sealed class StackLearner : IDisposable
     /// <param name="region">Of a target whose lease is held until this is disposed.</param>
     /// <param name="code">Its managed code.</param>
     /// <param name="shared">With other targets.</param>
-    public StackLearner(RegionView region, CodeMap code, SharedSymbols shared)
+    /// <param name="isRunning">Whether the target lives.</param>
+    public StackLearner(RegionView region, CodeMap code, SharedSymbols shared, Func<bool> isRunning)
     {
         this.code = code;
+        this.isRunning = isRunning;
         kept = shared.Frames;
         precompiled = shared.Precompiled;
-        channel = new LearningChannel(region, () => stopping);
+        channel = new LearningChannel(region, () => stopping || !isRunning());
         Learned = new LearnedCodes(code);
         epoch = channel.Epoch;
         code.Appeared += OnAppeared;
@@ -81,7 +90,7 @@ internal sealed class StackLearner : IDisposable
         foreach (MethodCode method in code.Bodies())
             OnAppeared(method);
         long began = Stopwatch.GetTimestamp();
-        while (TakeBatch(TimeSpan.Zero) && Round() && Stopwatch.GetElapsedTime(began) < patience)
+        while (TakeBatch(TimeSpan.Zero) && RoundOrPutBack() && Stopwatch.GetElapsedTime(began) < patience)
         {
         }
     }
@@ -126,6 +135,7 @@ internal sealed class StackLearner : IDisposable
 
     private void Run()
     {
+        int unanswered = 0;
         while (!stopping)
         {
             if (!TakeBatch(s_quiet))
@@ -134,14 +144,15 @@ internal sealed class StackLearner : IDisposable
                 if (!TakeBatch(Timeout.InfiniteTimeSpan))
                     return;
             }
-            if (!Round())
-            {
-                Forget();
-                return; /* the agent is gone; frames are stepped by what it knows */
-            }
+            unanswered = RoundOrPutBack() ? 0 : unanswered + 1;
+            if (unanswered > 0 && (unanswered == MostUnanswered || !isRunning()))
+                break;
             if (batchBytes > LargeRound)
                 Forget();
         }
+        /* From here on frames are stepped by what the agent knows. */
+        queue.CompleteAdding();
+        Forget();
     }
 
     /// <summary>Until the next round, which may be hours away: what was read and made of it is more than what is kept.</summary>
@@ -171,6 +182,14 @@ internal sealed class StackLearner : IDisposable
                 Thread.Sleep(s_burst);
         }
         return batch.Count > 0;
+    }
+
+    private bool RoundOrPutBack()
+    {
+        if (Round())
+            return true;
+        batch.ForEach(piece => queue.Add(piece.Code, piece.Attempt));
+        return false;
     }
 
     /// <returns>False when the agent does not answer.</returns>

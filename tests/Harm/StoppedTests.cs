@@ -34,6 +34,9 @@ public sealed class StoppedTests(ITestOutputHelper output)
         using Child target = Targets.StartWithAgent("Spin", "2");
         using var collect = new CollectRun(target.Pid, "auto", "-r", "1000", "-d", "600");
         collect.WaitForSamples(SpinningTarget.Enough);
+        /* It holds its target's region, and has no agent by that. */
+        Assert.Equal(AgentPresence.Absent, new RegionAgentProbe().Probe(collect.Child.Pid));
+        Assert.Null(MappedRegion.Find(collect.Child.Pid));
         collect.Child.Stop();
         var time = Stopwatch.StartNew();
         while (time.Elapsed < TimeSpan.FromSeconds(6))

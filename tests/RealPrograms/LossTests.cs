@@ -31,7 +31,7 @@ public sealed partial class LossTests(ITestOutputHelper log)
         using (MappedRegion region = MappedRegion.Find(target.Pid)!)
         {
             collecting.Signal(SigStop);
-            /* No longer than it takes: the agent waits three seconds. */
+            /* No longer than it takes: the agent waits fifteen seconds. */
             Eventually.True(() => region.View.Counter(Counter.LostRingFull) > 0, "a ring was full");
             collecting.Signal(SigCont);
         }
