@@ -9,7 +9,10 @@ internal sealed class EventPipeReader
     private const int ChunkBytes = 32 << 10;
 
     /// <summary>The runtime writes what it has every 100 ms; nothing in twice that time means it has nothing.</summary>
-    private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(200);
+    private static readonly SharedDelay s_quiet = new(TimeSpan.FromMilliseconds(200));
+
+    /// <summary>What it has it writes in small pieces, one for each thread: those that follow the first are read with it.</summary>
+    private static readonly SharedDelay s_gather = new(TimeSpan.FromMilliseconds(20));
 
     /// <summary>
     /// Streams are read in turns, a chunk each, however much one sends: when fifty targets compile their code at once, one
@@ -86,7 +89,7 @@ internal sealed class EventPipeReader
                     if (!next.IsCompleted && events.Holds)
                     {
                         Task<int> late = next.AsTask();
-                        await Task.WhenAny(late, Task.Delay(s_quiet)).ConfigureAwait(true);
+                        await Task.WhenAny(late, s_quiet.Wait()).ConfigureAwait(true);
                         if (!late.IsCompleted) parser.Flush();
                         count = await late.ConfigureAwait(true);
                     }
@@ -105,6 +108,7 @@ internal sealed class EventPipeReader
 
                 if (count <= 0) break;
                 parser.Feed(arrived.AsSpan(0, count));
+                if (count < ChunkBytes) await s_gather.Wait().ConfigureAwait(true);
             }
 
             parser.Flush();
