@@ -27,7 +27,7 @@ internal sealed class HeapTrim(Func<long> committed, Func<TimeSpan> collect)
     private const int RestAfterPause = 3;
 
     private static readonly TimeSpan s_longestAfterEnd = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_betweenGrowths = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_betweenGrowths = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_betweenEnds = TimeSpan.FromSeconds(10);
 
     private long left;

@@ -24,8 +24,8 @@ public class HeapTrimTests
         stays = 20 * MiB;
         Assert.True(Collects(30));
         heap = 44 * MiB;
-        Assert.False(Collects(32));
-        Assert.True(Collects(33));
+        Assert.False(Collects(31));
+        Assert.True(Collects(32));
         heap = 43 * MiB;
         Assert.False(Collects(100));
     }

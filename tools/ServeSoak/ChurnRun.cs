@@ -23,6 +23,8 @@ internal sealed partial class ChurnRun(TimeSpan length, Random random, int count
 
     /// <summary>Services and <c>serve</c> compile their code better and better at first.</summary>
     private static readonly TimeSpan s_settle = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_shortestLife = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_longestLife = TimeSpan.FromSeconds(240);
     private static readonly TimeSpan s_longestProfile = TimeSpan.FromSeconds(60);
 
     private readonly Findings findings = new();
@@ -80,6 +82,9 @@ internal sealed partial class ChurnRun(TimeSpan length, Random random, int count
 
     private async Task Churn(ServeProcess serve, List<(LoadedService Service, TimeSpan Until)> living)
     {
+        /* Their lives go on from here: those that were over by now would all end at once. */
+        for (int i = 0; i < living.Count; i++)
+            living[i] = (living[i].Service, elapsed.Elapsed + (s_longestLife * random.NextDouble()));
         Reading before = readings[^1];
         TimeSpan end = elapsed.Elapsed + (length * 4 / 6);
         for (TimeSpan next = elapsed.Elapsed; elapsed.Elapsed < end; await Task.Delay(100).ConfigureAwait(false))
@@ -126,7 +131,7 @@ internal sealed partial class ChurnRun(TimeSpan length, Random random, int count
     }
 
     private (LoadedService Service, TimeSpan Until) Begin(ServeProcess serve) =>
-        (new LoadedService(serve, s_pause), elapsed.Elapsed + TimeSpan.FromSeconds(60 + (random.NextDouble() * 180)));
+        (new LoadedService(serve, s_pause), elapsed.Elapsed + s_shortestLife + ((s_longestLife - s_shortestLife) * random.NextDouble()));
 
     private void End(LoadedService service)
     {

@@ -24,15 +24,19 @@ internal static class ServeStages
 
     private const string Runtime = "the runtime's own: pool, compiler, collector";
 
+    /* What profiling it costs, which it does not cost when nobody does. */
+    private const string Profiler = "[dotnet-pprof agent]";
+
     /// <param name="profile">Of <c>serve</c>.</param>
     /// <returns>Shares of its CPU time, all together 1, largest first.</returns>
     internal static IReadOnlyList<(string Stage, bool IsSampling, double Share)> Of(PprofFile profile)
     {
         int value = profile.SampleTypes.ToList().FindIndex(type => type.Unit == "nanoseconds");
-        double all = profile.Samples.Sum(sample => sample.Values[value]);
+        List<PprofSample> samples = [.. profile.Samples.Where(sample => !sample.FunctionNames.Contains(Profiler))];
+        double all = samples.Sum(sample => sample.Values[value]);
         return
         [
-            .. profile.Samples
+            .. samples
                 .GroupBy(sample => StageOf([.. sample.FunctionNames]))
                 .Select(group => (group.Key.Name, group.Key.IsSampling, group.Sum(sample => sample.Values[value]) / all))
                 .OrderByDescending(stage => stage.Item3),
