@@ -113,6 +113,12 @@ internal sealed unsafe class StackLearning
         for (uint i = 0; i < count; i++)
         {
             RegionAsk ask = asks[i];
+            if (!_inForce)
+            {
+                /* There was no memory to learn into, and there is none now. */
+                answers[i] = new RegionAnswer { Kind = (uint)AnswerKind.Nothing };
+                continue;
+            }
             if (ask.IsNativeReturn != 0)
             {
                 answers[i] = new RegionAnswer { Kind = HotPath.PublishNativeRule(ask.Start) };

@@ -12,17 +12,17 @@ namespace DotnetPprof.Serve;
 /// <param name="collect">Collects all of it, and says how long that took.</param>
 internal sealed class HeapTrim(Func<long> committed, Func<TimeSpan> collect)
 {
-    /// <summary>What the heap must have grown by, and by an eighth: a collection takes as long as there is much that stays.</summary>
-    private const long WorthwhileBytes = 24 << 20;
+    /// <summary>What the heap must have grown by, and by a tenth: a collection takes as long as there is much that stays.</summary>
+    private const long WorthwhileBytes = 16 << 20;
 
-    private const int WorthwhileShare = 8;
+    private const int WorthwhileShare = 10;
 
     /// <summary>Processes that ended, each of which left some megabytes; fewer wait until <see cref="s_longestAfterEnd"/>.</summary>
     private const int WorthwhileEnds = 8;
 
     /// <summary>
-    /// How many times as long as the last collection took, itself included, there is none other. By the wall clock: when all targets burst at once
-    /// and there is most to be given back, it also takes longest.
+    /// How many times as long as the last collection took, itself included, there is none other. By the wall clock: when all
+    /// targets burst at once and there is most to be given back, it also takes longest.
     /// </summary>
     private const int RestAfterPause = 3;
 

@@ -47,14 +47,11 @@ internal sealed unsafe class MappedRegion : IDisposable
                 ExitCode.Platform,
                 $"no permission to look into process {pid}: the agent's memory is reached through /proc/{pid}/fd, which takes the same user (and a process that may be dumped) or CAP_SYS_PTRACE; run dotnet-pprof as that user or as root");
         }
+        int? inner = null;
         foreach ((string path, string target) in descriptors)
         {
-            if (target != RegionAgentProbe.RegionLink || Open(pid, path) is not { } region)
-                continue;
-            if (region.View.TargetPid == ProcFs.InnerPid(pid))
+            if (target == RegionAgentProbe.RegionLink && Open(pid, inner ??= ProcFs.InnerPid(pid), path) is { } region)
                 return region;
-            /* Another process's, which this one samples, or was forked by. */
-            region.Dispose();
         }
         return null;
     }
@@ -70,7 +67,7 @@ internal sealed unsafe class MappedRegion : IDisposable
 
     private static long OwnerByte(ulong owner) => (long)(owner & int.MaxValue);
 
-    private static MappedRegion? Open(int pid, string path)
+    private static MappedRegion? Open(int pid, int innerPid, string path)
     {
         SafeFileHandle file;
         bool isKept = false;
@@ -88,6 +85,8 @@ internal sealed unsafe class MappedRegion : IDisposable
         }
         try
         {
+            if (RegionAgentProbe.IsOfAnother(file, innerPid))
+                return null;
             /* Unsealed, the target could shrink it under us; and the agent seals it once it is complete. */
             if (!RegionInterop.IsSizeSealed(file))
                 return null;

@@ -29,10 +29,11 @@ internal sealed class RegionAgentProbe : IAgentProbe
         displaced = false;
         if (ProcFs.Descriptors(pid) is not { } descriptors) return AgentPresence.Unknown;
         var unclear = AgentPresence.Absent;
+        int? inner = null;
         foreach ((string path, string target) in descriptors)
         {
             if (target != RegionLink) continue;
-            AgentPresence found = ReadState(path, ProcFs.InnerPid(pid), out control, out displaced);
+            AgentPresence found = ReadState(path, inner ??= ProcFs.InnerPid(pid), out control, out displaced);
             if (found is AgentPresence.Asleep or AgentPresence.Sampling) return found;
             if (found != AgentPresence.Absent) unclear = found;
         }
@@ -50,9 +51,9 @@ internal sealed class RegionAgentProbe : IAgentProbe
         {
             using var handle = File.OpenHandle(path);
             if (!TryRead(handle, 0, out RegionHeader header)) return AgentPresence.Unknown;
+            if (IsOfAnother(header, pid)) return AgentPresence.Absent;
             if (header.Magic != RegionLayout.Magic || header.Abi != RegionLayout.Abi || header.LayoutHash != RegionLayout.LayoutHash)
                 return AgentPresence.OtherVersion;
-            if (header.Pid != pid) return AgentPresence.Absent;
             if (header.ControlOffset > header.TotalBytes || !TryRead(handle, (long)header.ControlOffset, out control))
                 return AgentPresence.Unknown;
             displaced = header.CountersOffset <= header.TotalBytes
@@ -64,6 +65,15 @@ internal sealed class RegionAgentProbe : IAgentProbe
             return AgentPresence.Unknown;
         }
     }
+
+    /// <summary>Whether a region is the agent's in another process than this one, which samples it or was forked by it.</summary>
+    /// <param name="region">Opened for reading.</param>
+    /// <param name="pid">In the process's own pid namespace.</param>
+    internal static bool IsOfAnother(Microsoft.Win32.SafeHandles.SafeFileHandle region, int pid) =>
+        TryRead(region, 0, out RegionHeader header) && IsOfAnother(header, pid);
+
+    /* Magic and number stand at the same place in all versions. */
+    private static bool IsOfAnother(in RegionHeader header, int pid) => header.Magic == RegionLayout.Magic && header.Pid != pid;
 
     private static bool TryRead<T>(Microsoft.Win32.SafeHandles.SafeFileHandle handle, long offset, out T value) where T : unmanaged
     {

@@ -107,7 +107,7 @@ internal sealed class SamplingRun : IDisposable
         StackLearner? learner = null;
         try
         {
-            learner = new StackLearner(agent.Region, target.Events.Code, target.Shared, () => target.IsRunning);
+            learner = new StackLearner(agent.Region, target.Events.Code, target.Shared, () => agent.IsOurs && target.IsRunning);
             learner.LearnKnown(pace.Learning);
             agent.Control.Start(options);
             target.Modules.Refresh();

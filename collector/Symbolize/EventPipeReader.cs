@@ -29,6 +29,7 @@ internal sealed class EventPipeReader
     private readonly NettraceParser parser;
     private readonly string what;
     private readonly Task reading;
+    private volatile bool gathers;
     private volatile bool abandoned;
 
     /// <param name="stream">What the session sends.</param>
@@ -43,6 +44,7 @@ internal sealed class EventPipeReader
         this.session = session;
         this.intake = intake;
 
+        gathers = isStream;
         what = isStream ? "method events" : "method rundown";
         events = new NettraceEvents(new BodyEvents(intake).Read, sorts: isStream);
         parser = new NettraceParser(events);
@@ -52,6 +54,7 @@ internal sealed class EventPipeReader
     /// <summary>Ends the session, waits until its last event is read, and gives up at the deadline.</summary>
     public void Stop(Deadline deadline)
     {
+        gathers = false;
         using (var cancel = new CancellationTokenSource())
         {
             Task stopping = Task.Run(() => stop(cancel.Token));
@@ -108,7 +111,7 @@ internal sealed class EventPipeReader
 
                 if (count <= 0) break;
                 parser.Feed(arrived.AsSpan(0, count));
-                if (count < ChunkBytes) await s_gather.Wait().ConfigureAwait(true);
+                if (gathers && count < ChunkBytes) await s_gather.Wait().ConfigureAwait(true);
             }
 
             parser.Flush();

@@ -10,7 +10,7 @@ internal sealed class SharedDelay : IDisposable
     private readonly TimeSpan period;
     private readonly Timer timer;
 
-    /* Guarded by the lock. Who comes in one period goes on at the end of the next. */
+    /* Guarded by the lock. Who comes while a period is under way goes on at the end of the next. */
     private TaskCompletionSource? due;
     private TaskCompletionSource? later;
 
@@ -25,17 +25,18 @@ internal sealed class SharedDelay : IDisposable
     {
         lock (gate)
         {
-            if (later is null)
-            {
-                later = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                if (due is null)
-                    timer.Change(period, Timeout.InfiniteTimeSpan);
-            }
-            return later.Task;
+            if (due is not null)
+                return (later ??= New()).Task;
+            /* The period begins with who comes first. */
+            due = New();
+            timer.Change(period, Timeout.InfiniteTimeSpan);
+            return due.Task;
         }
     }
 
     public void Dispose() => timer.Dispose();
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void EndPeriod()
     {

@@ -24,6 +24,9 @@ internal sealed class LearningChannel(RegionView region, Func<bool> isStopping)
     private uint abandoned;
     private bool isAbandonedProposal;
 
+    /// <summary>The round that was asked last.</summary>
+    private uint asked;
+
     /// <summary>Rules that found no room in the agent's table.</summary>
     public ulong Refused => Volatile.Read(ref region.Learning.Refused);
 
@@ -39,8 +42,8 @@ internal sealed class LearningChannel(RegionView region, Func<bool> isStopping)
     public bool Ask(IReadOnlyList<CodeToLearn> pieces)
     {
         ref RegionLearning learning = ref region.Learning;
-        /* It may be reading what was asked or proposed then. */
-        if (abandoned != 0 && !Await(ref isAbandonedProposal ? ref learning.Judged : ref learning.Answered, abandoned))
+        /* It may be reading what was asked or proposed then; not if somebody has asked since, who had the lease before. */
+        if (abandoned != 0 && learning.Asked == abandoned && !Await(ref isAbandonedProposal ? ref learning.Judged : ref learning.Answered, abandoned))
             return false;
         abandoned = 0;
         Span<RegionAsk> asks = region.LearningArray<RegionAsk>(RegionLayout.LearningAsksAt, RegionLayout.Asks);
@@ -56,13 +59,16 @@ internal sealed class LearningChannel(RegionView region, Func<bool> isStopping)
             };
         }
         learning.AskCount = (uint)pieces.Count;
-        uint round = learning.Asked + 1;
+        uint round = asked = learning.Asked + 1;
         Volatile.Write(ref learning.Asked, round);
         if (!Await(ref learning.Answered, round))
         {
             Abandon(round, isProposal: false);
             return false;
         }
+        /* One who had the lease before, and does not know yet that it is ours, has asked too: these are its answers. */
+        if (Volatile.Read(ref learning.Answered) != round)
+            return false;
 
         Span<RegionAnswer> answers = region.LearningArray<RegionAnswer>(RegionLayout.LearningAnswersAt, RegionLayout.Asks);
         ulong bytes = (ulong)RegionLayout.CodeBytes;
@@ -109,13 +115,15 @@ internal sealed class LearningChannel(RegionView region, Func<bool> isStopping)
             used += proposed.Length;
         }
         ref RegionLearning learning = ref region.Learning;
-        uint round = learning.Asked;
+        uint round = asked;
         Volatile.Write(ref learning.Proposed, round);
         if (!Await(ref learning.Judged, round))
         {
             Abandon(round, isProposal: true);
             return null;
         }
+        if (Volatile.Read(ref learning.Judged) != round)
+            return null;
         Span<RegionJudgement> judged = region.LearningArray<RegionJudgement>(RegionLayout.LearningJudgementsAt, RegionLayout.Asks);
         for (int i = 0; i < judgements.Length; i++)
             judgements[i] = (Judgement)judged[i].Judgement;
@@ -130,13 +138,22 @@ internal sealed class LearningChannel(RegionView region, Func<bool> isStopping)
         Interlocked.Increment(ref control.Doorbell);
         RegionInterop.Wake(ref control.Doorbell);
         long began = Stopwatch.GetTimestamp();
-        while (Volatile.Read(ref word) is var seen && seen != round)
+        var look = s_look;
+        /* Rounds are counted by whoever has the lease: a later one's answer tells that ours is over too. */
+        while (Volatile.Read(ref word) is var seen && (int)(seen - round) < 0)
         {
-            TimeSpan left = s_patience - Stopwatch.GetElapsedTime(began);
-            if (left <= TimeSpan.Zero || isStopping())
+            TimeSpan passed = Stopwatch.GetElapsedTime(began);
+            if (passed >= s_patience)
                 return false;
+            /* Only once it is late: an agent that gets to run answers in a moment. */
+            if (passed >= look)
+            {
+                if (isStopping())
+                    return false;
+                look = passed + s_look;
+            }
             /* The agent wakes whoever waits when it has written the word. */
-            RegionInterop.Wait(ref word, seen, left < s_look ? left : s_look);
+            RegionInterop.Wait(ref word, seen, s_look);
         }
         return true;
     }

@@ -19,12 +19,6 @@ internal sealed class StackLearner : IDisposable
     private const uint LargestPiece = 1 << 19;
     private const int MostAttempts = 3;
 
-    /// <summary>
-    /// Rounds in sequence, of two seconds, that get no answer. A target that shares its cores with fifty others may not run
-    /// for seconds; an agent without memory for what it would learn never answers.
-    /// </summary>
-    private const int MostUnanswered = 30;
-
     /// <summary>Bytes of code: the memory of a round of more is let go of at once.</summary>
     private const ulong LargeRound = 1 << 16;
 
@@ -43,7 +37,7 @@ internal sealed class StackLearner : IDisposable
     private readonly CodeMap code;
     private readonly AnalysedCodes kept;
     private readonly PrecompiledFrames precompiled;
-    private readonly Func<bool> isRunning;
+    private readonly Func<bool> isServed;
     private readonly LearningChannel channel;
     private readonly MethodAnalyser analyser = new();
     private readonly LearningQueue queue = new();
@@ -60,14 +54,14 @@ internal sealed class StackLearner : IDisposable
     /// <param name="region">Of a target whose lease is held until this is disposed.</param>
     /// <param name="code">Its managed code.</param>
     /// <param name="shared">With other targets.</param>
-    /// <param name="isRunning">Whether the target lives.</param>
-    public StackLearner(RegionView region, CodeMap code, SharedSymbols shared, Func<bool> isRunning)
+    /// <param name="isServed">Whether the target lives, and its agent serves us.</param>
+    public StackLearner(RegionView region, CodeMap code, SharedSymbols shared, Func<bool> isServed)
     {
         this.code = code;
-        this.isRunning = isRunning;
+        this.isServed = isServed;
         kept = shared.Frames;
         precompiled = shared.Precompiled;
-        channel = new LearningChannel(region, () => stopping || !isRunning());
+        channel = new LearningChannel(region, () => stopping || !isServed());
         Learned = new LearnedCodes(code);
         epoch = channel.Epoch;
         code.Appeared += OnAppeared;
@@ -135,7 +129,6 @@ internal sealed class StackLearner : IDisposable
 
     private void Run()
     {
-        int unanswered = 0;
         while (!stopping)
         {
             if (!TakeBatch(s_quiet))
@@ -144,8 +137,7 @@ internal sealed class StackLearner : IDisposable
                 if (!TakeBatch(Timeout.InfiniteTimeSpan))
                     return;
             }
-            unanswered = RoundOrPutBack() ? 0 : unanswered + 1;
-            if (unanswered > 0 && (unanswered == MostUnanswered || !isRunning()))
+            if (!RoundOrPutBack() && !isServed())
                 break;
             if (batchBytes > LargeRound)
                 Forget();
@@ -240,7 +232,6 @@ internal sealed class StackLearner : IDisposable
                     precompiled.Add(code, piece.Start, known);
                 LargeBuffers.Pool.Return(rented);
             }
-            NotUnderstood += known.Analysis is null ? 1 : 0;
             return known;
         }
         AnalysedCode? stub = StubAnalyser.Analyse(bytes.ToArray(), piece.Start, out int length);
@@ -258,6 +249,8 @@ internal sealed class StackLearner : IDisposable
             queue.Add(piece.Code, piece.Attempt + 1);
             return;
         }
+        if (analysed is null && piece.Code.Kind == CodeKind.Method)
+            NotUnderstood++;
         Learned.Add(new LearnedCode(piece.Code, analysed, judgement == Judgement.Published ? inForce : MethodCode.Never));
     }
 

@@ -18,15 +18,15 @@ public class HeapTrimTests
     [Fact]
     public void AHeapThatHasGrownIsCollected()
     {
-        heap = 23 * MiB;
+        heap = 15 * MiB;
         Assert.False(Collects(20));
-        heap = 24 * MiB;
-        stays = 20 * MiB;
+        heap = 16 * MiB;
+        stays = 12 * MiB;
         Assert.True(Collects(30));
-        heap = 44 * MiB;
+        heap = 28 * MiB;
         Assert.False(Collects(31));
         Assert.True(Collects(32));
-        heap = 43 * MiB;
+        heap = 27 * MiB;
         Assert.False(Collects(100));
     }
 
@@ -35,9 +35,9 @@ public class HeapTrimTests
     {
         heap = stays = 800 * MiB;
         Assert.True(Collects(10));
-        heap = 890 * MiB;
+        heap = 870 * MiB;
         Assert.False(Collects(100));
-        heap = 900 * MiB;
+        heap = 880 * MiB;
         Assert.True(Collects(200));
     }
 

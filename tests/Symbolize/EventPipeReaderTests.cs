@@ -27,7 +27,7 @@ public class EventPipeReaderTests
     /// <summary>Has always something to be read, without a wait.</summary>
     private sealed class EndlessStream : MemoryStream
     {
-        private readonly byte[] block = NettraceBytes.Append([], "StackBlock", new byte[3]);
+        private byte[] chunk = [];
         private readonly byte[] beginning = NettraceBytes.Append(NettraceBytes.Beginning(), "StackBlock", new byte[3]);
         private int reads;
         private volatile bool hasEnded;
@@ -42,7 +42,10 @@ public class EventPipeReaderTests
 
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            byte[] next = reads++ == 0 ? beginning : block;
+            /* A block as large as what is read at a time: after less there is a wait. */
+            if (chunk.Length == 0)
+                chunk = NettraceBytes.Append([], "StackBlock", new byte[buffer.Length - NettraceBytes.Append([], "StackBlock", []).Length]);
+            byte[] next = reads++ == 0 ? beginning : chunk;
             IsRead.Set();
             next.CopyTo(buffer);
             return ValueTask.FromResult(hasEnded ? 0 : next.Length);

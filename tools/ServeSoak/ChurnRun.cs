@@ -101,10 +101,13 @@ internal sealed partial class ChurnRun(TimeSpan length, Random random, int count
 
     private async Task Profile(ServeProcess serve, List<(LoadedService Service, TimeSpan Until)> living)
     {
-        TimeSpan end = elapsed.Elapsed + (length / 6 < s_longestProfile ? length / 6 : s_longestProfile);
         string file = Path.Join(serve.Directory, "serve.pb.gz");
         using var collect = new ChildProcess(ProgramPaths.Dotnet, [ProgramPaths.Collector, "collect", "-p", $"{serve.Process.Pid}", "-r", "997", "-o", file], serve.Directory);
-        collect.WaitForLine("Sampling");
+        Task sampling = Task.Run(() => collect.WaitForLine("Sampling"));
+        for (; !sampling.IsCompleted; await Task.Delay(100).ConfigureAwait(false))
+            Replace(serve, living);
+        await sampling.ConfigureAwait(false);
+        TimeSpan end = elapsed.Elapsed + (length / 6 < s_longestProfile ? length / 6 : s_longestProfile);
         for (; elapsed.Elapsed < end; await Task.Delay(100).ConfigureAwait(false))
             Replace(serve, living);
         collect.Signal(ProcessInterop.SigInt);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DotnetPprof.Tests.Harm;
 
 namespace DotnetPprof.Soak;
@@ -17,6 +18,8 @@ internal sealed class Resources(string whose)
     ];
 
     private readonly List<ProcessState> states = [];
+    private readonly List<TimeSpan> times = [];
+    private readonly Stopwatch elapsed = Stopwatch.StartNew();
 
     internal string Trend => states.Count == 0 ? "" : $"{whose}: {states.Count} readings, {Line(states[0])} -> {Line(states[^1])}";
 
@@ -24,6 +27,7 @@ internal sealed class Resources(string whose)
     {
         ProcessState state = ProcessState.Of(pid);
         states.Add(state);
+        times.Add(elapsed.Elapsed);
     }
 
     /// <summary>
@@ -33,16 +37,20 @@ internal sealed class Resources(string whose)
     internal IEnumerable<Growth> Leaks() =>
         s_kinds.Select(kind => Of(kind.What, kind.Of, kind.Tolerance)).Where(growth => growth.Amount > growth.Tolerance);
 
-    /// <summary>How far memory grew, in KiB; 0 where it did not, or was not read often enough to tell.</summary>
-    internal long MemoryGrowth() => Math.Max(0, Of(Growth.Memory, state => state.ResidentKiB, 0).Amount);
+    /// <summary>How far memory grows in so long a time, in KiB; 0 where it does not, or was not read often enough to tell.</summary>
+    internal double MemoryGrowthIn(TimeSpan span)
+    {
+        Growth growth = Of(Growth.Memory, state => state.ResidentKiB, 0);
+        return growth.Amount > 0 ? growth.Amount * (span / growth.Span) : 0;
+    }
 
     private Growth Of(string what, Func<ProcessState, long> of, long tolerance)
     {
         if (states.Count < Enough)
-            return new Growth(what, 0, 0, tolerance, "");
+            return new Growth(what, 0, 0, tolerance, TimeSpan.Zero, "");
         int part = Math.Max(2, states.Count / 3);
         long before = states.Take(part).Max(of), after = states.TakeLast(part).Min(of);
-        return new Growth(what, before, after, tolerance, $"{whose}: {what} grew from {before} to {after} in {states.Count} readings");
+        return new Growth(what, before, after, tolerance, times[^part] - times[part - 1], $"{whose}: {what} grew from {before} to {after} in {states.Count} readings");
     }
 
     private static string Line(ProcessState state) =>
@@ -53,8 +61,9 @@ internal sealed class Resources(string whose)
 /// <param name="Before">The highest of the early readings.</param>
 /// <param name="After">The lowest of the late ones.</param>
 /// <param name="Tolerance">How much more is no leak.</param>
+/// <param name="Span">From the last of the early readings to the first of the late ones.</param>
 /// <param name="Text">All of it, in words.</param>
-internal sealed record Growth(string What, long Before, long After, long Tolerance, string Text)
+internal sealed record Growth(string What, long Before, long After, long Tolerance, TimeSpan Span, string Text)
 {
     internal const string Memory = "KiB of resident memory";
 
