@@ -8,6 +8,10 @@ namespace DotnetPprof.Session;
 /// <summary>Has the agent start and stop sampling. Only for the holder of the lease.</summary>
 internal sealed class AgentControl(RegionView region, int pid)
 {
+    /// <summary>A process that is not stopped answers once it gets to run, which takes its time where fifty others want to.</summary>
+    private static readonly TimeSpan s_startPatience = TimeSpan.FromSeconds(20);
+
+    /// <summary>With one that is stopped; and with any at the end, which somebody waits for.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     /// <summary>How often it is looked whether a process that does not answer still lives.</summary>
@@ -28,7 +32,7 @@ internal sealed class AgentControl(RegionView region, int pid)
         control.WantEngine = (uint)options.Engine;
         control.WantClock = (uint)options.Clock;
         control.WantSampling = 1;
-        if (!answers || !Command())
+        if (!answers || !Command(s_startPatience))
             throw new UserError(ExitCode.SessionCreation, ProcFs.Exists(pid) ? $"the agent in process {pid} does not answer; is the process stopped?" : $"process {pid} has ended");
         if ((AgentState)control.State != AgentState.Sampling)
             throw new UserError(ExitCode.SessionCreation, $"the agent refused to sample process {pid}: {region.Error}");
@@ -38,12 +42,12 @@ internal sealed class AgentControl(RegionView region, int pid)
     public bool Stop()
     {
         region.Control.WantSampling = 0;
-        return Command();
+        return Command(s_patience);
     }
 
     private static uint Microseconds(TimeSpan? time) => (uint)(time?.TotalMicroseconds ?? 0);
 
-    private bool Command()
+    private bool Command(TimeSpan patience)
     {
         ref RegionControl control = ref region.Control;
         /* Another number than that of a command still under way, or its acknowledgement would be taken for this one's. */
@@ -51,10 +55,10 @@ internal sealed class AgentControl(RegionView region, int pid)
         Volatile.Write(ref control.Command, command);
         Interlocked.Increment(ref control.Doorbell);
         RegionInterop.Wake(ref control.Doorbell);
-        var deadline = new Symbolize.Deadline(s_patience);
+        Symbolize.Deadline deadline = new(patience), stoppedDeadline = new(s_patience);
         while (Volatile.Read(ref control.Acknowledged) is var seen && seen != command)
         {
-            if (deadline.Left == TimeSpan.Zero || !ProcFs.IsRunning(pid))
+            if (deadline.Left == TimeSpan.Zero || !ProcFs.IsRunning(pid) || (stoppedDeadline.Left == TimeSpan.Zero && ProcFs.IsStopped(pid)))
                 return false;
             /* The agent wakes whoever waits; one that is gone wakes nobody. */
             RegionInterop.Wait(ref control.Acknowledged, seen, s_look);
