@@ -13,7 +13,10 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
     /// <summary>A collector that has not been heard of for so long is dead, if its lock on the region is gone too.</summary>
     private const long LeaseNs = 3_000_000_000;
 
-    /// <summary>And one that still has it is stopped, or as good as: on a machine with fifty times the work it can do, one may not run for long.</summary>
+    /// <summary>
+    /// And one that still has it is stopped, or as good as: on a machine with fifty times the work it can do, it may not get
+    /// to run for long.
+    /// </summary>
     private const long SilentLeaseNs = 15_000_000_000;
     private const long NanosPerMs = 1_000_000;
     private const long TendIntervalMs = 50;

@@ -70,7 +70,8 @@ typedef int64_t i64;
     /* collector writes */ \
     F(u64, owner)                  /* pid of the collector that holds the lease, 0 when free; taken by compare-and-swap */ \
     F(u64, owner_start_time)       /* field 22 of the owner's /proc/PID/stat: tells a reused pid apart */ \
-    F(u64, owner_heartbeat_ns)     /* CLOCK_MONOTONIC; older than 3 s is a dead owner, if its lock (fcntl OFD) on the byte of the file at its pid is gone too; than 15 s, in any case */ \
+    F(u64, owner_heartbeat_ns)     /* CLOCK_MONOTONIC; older than 3 s is a dead owner, if its lock is gone too: by fcntl, F_OFD_SETLK, \
+                                      on the byte of the file at its pid; older than 15 s in any case */ \
     F(u32, want_sampling)          \
     F(u32, want_rate_hz)           \
     F(u32, want_clock)             /* ClockKind */ \

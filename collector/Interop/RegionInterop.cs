@@ -43,8 +43,8 @@ internal static unsafe partial class RegionInterop
     }
 
     /// <summary>
-    /// Locks a byte of a file for this opening of it, as long as that is open: the kernel takes the lock back when its process is gone,
-    /// however it went (fcntl(2), "Open file description locks").
+    /// Locks a byte of a file for this opening of it, as long as that is open: the kernel takes the lock back when its process
+    /// is gone, however it went (fcntl(2), "Open file description locks").
     /// </summary>
     /// <returns>False when another opening has it locked, or files cannot be locked here.</returns>
     internal static bool TryLock(SafeHandle file, long at) => TryLock(file, at, WriteLock);

@@ -28,6 +28,8 @@ internal sealed class StackLearner : IDisposable
     /// </summary>
     private static readonly TimeSpan s_burst = TimeSpan.FromMilliseconds(20);
 
+    private static readonly TimeSpan s_afterFailure = TimeSpan.FromMilliseconds(100);
+
     /// <summary>After so long without anything new, all is let go of that the last rounds took.</summary>
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(1);
 
@@ -137,8 +139,13 @@ internal sealed class StackLearner : IDisposable
                 if (!TakeBatch(Timeout.InfiniteTimeSpan))
                     return;
             }
-            if (!RoundOrPutBack() && !isServed())
-                break;
+            if (!RoundOrPutBack())
+            {
+                if (stopping || !isServed())
+                    break;
+                /* A hostile target could fail every round at once. */
+                Thread.Sleep(s_afterFailure);
+            }
             if (batchBytes > LargeRound)
                 Forget();
         }

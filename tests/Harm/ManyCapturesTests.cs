@@ -8,7 +8,7 @@ namespace DotnetPprof.Tests.Harm;
 [Collection(RealProgramsCollection.Name)]
 public sealed class ManyCapturesTests(ITestOutputHelper output)
 {
-    private const int Captures = 70;
+    private const int Captures = 100;
     private const int WarmUp = 10;
     private const int NamedEvery = 10;
 

@@ -9,10 +9,11 @@ namespace DotnetPprof.Tests.Harm;
 public sealed class StoppedCollectorTests
 {
     /* The agent has fifteen seconds of patience with it. */
-    [Fact]
-    public void CollectorThatWasStoppedTooLongKeepsWhatItHad()
+    [Theory]
+    [MemberData(nameof(Engines.All), MemberType = typeof(Engines))]
+    public void CollectorThatWasStoppedTooLongKeepsWhatItHad(string engine)
     {
-        const string engine = Engines.Timer;
+        Engines.SkipWhereRefused(engine);
         using Child target = Targets.StartWithAgent("Spin", "2");
         using var stopped = new CollectRun(target.Pid, engine, "-r", "1000", "-d", "600");
         stopped.WaitForSamples(SpinningTarget.Enough);

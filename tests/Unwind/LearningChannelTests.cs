@@ -10,7 +10,6 @@ public sealed class LearningChannelTests : IDisposable
     private static readonly CodeToLearn[] pieces = [new(0x1000, 16, null)];
 
     private readonly FakeRegion fake = new();
-    private volatile bool stopping;
 
     public void Dispose() => fake.Dispose();
 
@@ -32,12 +31,23 @@ public sealed class LearningChannelTests : IDisposable
     [Fact]
     public void NothingIsWaitedForOnceThereIsNoReasonTo()
     {
-        stopping = true;
-        Assert.False(Channel().Ask(pieces));
-        Assert.Equal(1u, fake.View.Learning.Asked);
+        int looks = 0;
+        var channel = new LearningChannel(fake.View, () => ++looks > 0);
+        Assert.False(channel.Ask(pieces));
+        Assert.Equal(1, looks);
     }
 
-    private LearningChannel Channel() => new(fake.View, () => stopping);
+    /// <summary>Somebody had the lease before, asked too, and does not know yet that it is lost.</summary>
+    [Fact]
+    public void AnswersToSomebodyElsesRoundAreNotTaken()
+    {
+        fake.View.Learning.Answered = 2;
+        Assert.False(Channel().Ask(pieces));
+        using var agent = new Answering(fake);
+        Assert.True(Channel().Ask(pieces));
+    }
+
+    private LearningChannel Channel() => new(fake.View, () => false);
 
     /// <summary>An agent that answers, on a thread of its own, to the round it sees.</summary>
     private sealed class Answering : IDisposable
