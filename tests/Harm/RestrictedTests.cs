@@ -1,4 +1,6 @@
 using DotnetPprof.Interop;
+using DotnetPprof.Region;
+using DotnetPprof.Session;
 using DotnetPprof.Tests.PprofReader;
 using DotnetPprof.Tests.RealPrograms;
 using Xunit;
@@ -47,6 +49,26 @@ public sealed class RestrictedTests : IDisposable
         PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-d", "1", "-r", "1000", "--engine", "timer");
         Assert.Contains(profile.Comments, comment => comment.Contains("threads that got no timer", StringComparison.Ordinal));
         Finish(target);
+    }
+
+    /// <summary>Then stacks are stepped by what the agent knows by itself; it must not touch what it did not get.</summary>
+    [Fact]
+    public unsafe void IsSampledWhereThereIsNoMemoryToLearnInto()
+    {
+        ulong slots = PageAligned(3 * RegionLayout.Page + RegionLayout.Anchors * (ulong)sizeof(RegionAnchor));
+        ulong learning = PageAligned(slots + RegionLayout.Slots * (ulong)sizeof(RegionSlot));
+        using ChildProcess target = Start("auto", "-f", $"{PageAligned(learning + RegionLayout.LearningRulesAt)}");
+        ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "-r", "1000");
+        collecting.WaitForLine("Sampling");
+        using MappedRegion region = MappedRegion.Find(target.Pid)!;
+        Eventually.True(() => region.View.Learning.Answered > 0, "the agent was asked for code, and answered");
+        DrainedRecords.Wait(target.Pid, 1000);
+        Assert.Equal(0UL, region.View.Learning.Published);
+        collecting.Signal(ProcessInterop.SigInt);
+        Assert.True(collector.Finish(collecting).CpuNanosUnder("Program.Mix(") > 0);
+        Finish(target);
+
+        static ulong PageAligned(ulong offset) => (offset + RegionLayout.Page - 1) & ~(ulong)(RegionLayout.Page - 1);
     }
 
     [Theory]

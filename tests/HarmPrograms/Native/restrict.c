@@ -1,7 +1,8 @@
 /*
- * restrict [-u UID] [-d CALL]... [-e CALL]... [-l LIMIT=NUMBER]... PROGRAM ARGUMENT...: runs a program as containers and
- * careful administrators do: as another user, with a seccomp filter that answers system calls with EPERM (-d, Docker's
- * way) or EACCES (-e, as the kernel itself answers by perf_event_paranoid), with small limits. Every step that fails ends it with 99 and the reason.
+ * restrict [-u UID] [-d CALL]... [-e CALL]... [-f OFFSET] [-l LIMIT=NUMBER]... PROGRAM ARGUMENT...: runs a program as
+ * containers and careful administrators do: as another user, with a seccomp filter that answers system calls with EPERM
+ * (-d, Docker's way) or EACCES (-e, as the kernel itself answers by perf_event_paranoid), or fallocate at one offset with
+ * ENOSPC (-f), with small limits. Every step that fails ends it with 99 and the reason.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -62,11 +63,18 @@ static void set_limit(char *text)
     fail(text);
 }
 
-static void deny(const int *numbers, const unsigned *errors, int count)
+static void deny(const int *numbers, const unsigned *errors, int count, unsigned full_at)
 {
-    struct sock_filter filter[3 + 2 * MOST_CALLS];
+    struct sock_filter filter[7 + 2 * MOST_CALLS];
     int n = 0;
     filter[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    if (full_at != 0) {
+        filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 4);
+        filter[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2]));
+        filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, full_at, 0, 1);
+        filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSPC);
+        filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    }
     for (int i = 0; i < count; i++) {
         filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)numbers[i], 0, 1);
         filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | errors[i]);
@@ -80,8 +88,8 @@ static void deny(const int *numbers, const unsigned *errors, int count)
 int main(int argc, char **argv)
 {
     int numbers[MOST_CALLS], count = 0, option;
-    unsigned errors[MOST_CALLS];
-    while ((option = getopt(argc, argv, "+u:d:e:l:")) != -1) {
+    unsigned errors[MOST_CALLS], full_at = 0;
+    while ((option = getopt(argc, argv, "+u:d:e:f:l:")) != -1) {
         if (option == 'u') {
             unsigned id = (unsigned)strtoul(optarg, NULL, 10);
             if (setgroups(0, NULL) != 0 || setgid(id) != 0 || setuid(id) != 0)
@@ -89,14 +97,16 @@ int main(int argc, char **argv)
         } else if ((option == 'd' || option == 'e') && count < MOST_CALLS) {
             errors[count] = option == 'd' ? EPERM : EACCES;
             numbers[count++] = call_number(optarg);
+        } else if (option == 'f') {
+            full_at = (unsigned)strtoul(optarg, NULL, 10);
         } else if (option == 'l') {
             set_limit(optarg);
         } else {
             return FAILED;
         }
     }
-    if (count > 0)
-        deny(numbers, errors, count);
+    if (count > 0 || full_at != 0)
+        deny(numbers, errors, count, full_at);
     execvp(argv[optind], argv + optind);
     fail(argv[optind]);
     return FAILED;
