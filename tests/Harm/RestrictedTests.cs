@@ -63,6 +63,8 @@ public sealed class RestrictedTests : IDisposable
         using MappedRegion region = MappedRegion.Find(target.Pid)!;
         Eventually.True(() => region.View.Learning.Answered > 0, "the agent was asked for code, and answered");
         DrainedRecords.Wait(target.Pid, 1000);
+        /* Here it would not have faulted: the filter only says that there is no memory, and what is accessible goes by megabytes. */
+        Assert.False(region.View.LearningArray<byte>(RegionLayout.LearningCodeAt, 4096).ContainsAnyExcept((byte)0), "code was copied into memory that the agent did not get");
         Assert.Equal(0UL, region.View.Learning.Published);
         collecting.Signal(ProcessInterop.SigInt);
         Assert.True(collector.Finish(collecting).CpuNanosUnder("Program.Mix(") > 0);
