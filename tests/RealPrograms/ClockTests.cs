@@ -7,7 +7,6 @@ using Xunit;
 namespace DotnetPprof.Tests.RealPrograms;
 
 /// <summary>Each clock on a real process: forced, and with probes that are made to fail.</summary>
-[Collection(RealProgramsCollection.Name)]
 public sealed class ClockTests : IDisposable
 {
     private const string Fail = "DOTNET_PPROF_TEST_FAIL_CLOCKS";

@@ -7,7 +7,6 @@ using Xunit;
 namespace DotnetPprof.Tests.RealPrograms;
 
 /// <summary>The engine that auto comes to on a real process, and what is said of it.</summary>
-[Collection(RealProgramsCollection.Name)]
 public sealed class EngineTests : IDisposable
 {
     private const int PerfEventOpen = 298;
