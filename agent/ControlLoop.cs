@@ -54,7 +54,7 @@ internal sealed unsafe class ControlLoop(SharedRegion region, ThreadRegistry reg
             catch (Exception e)
             {
                 /* Whatever it was (no memory, no file descriptors), the process must not feel it. */
-                session.Abandon(e.GetType().Name);
+                session.Abandon(e);
                 /* Nor is the command tried again and again, nor its sender left to wait. */
                 Acknowledge(Volatile.Read(ref region.Control->Command));
             }

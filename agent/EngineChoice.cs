@@ -17,6 +17,7 @@ internal readonly record struct EngineChoice(EngineKind Kind, string WhyTimer, u
     private const int NoFilesErrno = 24;     /* EMFILE */
     private const int NoSystemCallErrno = 38;
     private const int NoSampleErrno = 62;    /* ETIME: perf_probe saw none */
+    private const int DeadlyErrno = 131;     /* ENOTRECOVERABLE: sandbox.h */
 
     /// <summary>
     /// The kernel samples where it lets us see samples of ourselves: that costs the target least and sends it no signal.
@@ -48,6 +49,7 @@ internal readonly record struct EngineChoice(EngineKind Kind, string WhyTimer, u
         RefusedErrno or NoAccessErrno => $"perf_event_open is refused (perf_event_paranoid {Setting("perf_event_paranoid")}, or seccomp)",
         InvalidErrno => "the kernel cannot let threads alone inherit perf events (Linux 5.13)",
         NoSystemCallErrno => "the kernel has no perf events, or seccomp hides them",
+        DeadlyErrno => "a seccomp filter may end the process for it (see SystemCallErrorNumber=)",
         NoFilesErrno => "there is no file descriptor left for perf events",
         NoMemoryErrno => "there is no memory for the kernel's rings",
         0 or NoSampleErrno => "perf events open, but no sample came",

@@ -198,19 +198,28 @@ internal sealed unsafe class SamplingSession
         _anchors.Write();
         Publish();
         _perf.Stop();
+        _registry.EndSession();
         /* What the process did while the last handlers were waited for is not the session's. */
         control->ProcessCpuNs = stop.ProcessCpuNs;
         control->AgentCpuNs = stop.AgentCpuNs;
         Volatile.Write(ref control->State, (uint)AgentState.Asleep);
     }
 
-    /// <summary>Takes all timers away without another thought, and says why.</summary>
-    internal void Abandon(string reason)
+    /// <summary>Takes all timers away without another thought, and then says why, as far as there is memory for it.</summary>
+    internal void Abandon(Exception reason)
     {
         Running = false;
         _slots.DisarmAll();
         _perf.Stop();
-        Fail("the agent met an unexpected error (" + reason + ") and stopped sampling");
+        _registry.EndSession();
+        Volatile.Write(ref _region.Control->State, (uint)AgentState.Failed);
+        try
+        {
+            Fail("the agent met an unexpected error (" + reason.GetType().Name + ") and stopped sampling");
+        }
+        catch (OutOfMemoryException)
+        {
+        }
     }
 
     /// <summary>After the collector has drained the last of it.</summary>

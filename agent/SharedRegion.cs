@@ -36,12 +36,14 @@ internal sealed unsafe class SharedRegion
     private const ulong Piece = 1 << 20;
 
     private readonly int _fd;
+    private readonly (ulong Device, ulong Inode)? _identity;
     private readonly byte* _base;
     private readonly bool[] _accessible = new bool[(s_totalBytes + Piece - 1) / Piece];
 
     private SharedRegion(int fd, byte* address)
     {
         _fd = fd;
+        _identity = Libc.Identity(fd);
         _base = address;
     }
 
@@ -79,22 +81,42 @@ internal sealed unsafe class SharedRegion
         int fd = Libc.MemfdCreate(RegionLayout.RegionName, Libc.MemfdCloexec | Libc.MemfdAllowSealing);
         if (fd < 0)
             throw new AgentFailure(Marshal.GetLastPInvokeError(), "memfd_create was refused");
-        if (Libc.Truncate(fd, (long)s_totalBytes) != 0)
-            throw new AgentFailure(Marshal.GetLastPInvokeError(), "the shared region could not be sized");
-        void* address = Libc.Map(null, (nuint)s_totalBytes, Libc.ProtNone, Libc.MapShared, fd, 0);
-        if ((nint)address == -1)
-            throw new AgentFailure(Marshal.GetLastPInvokeError(), "the shared region could not be mapped");
+        void* address = null;
+        if (Libc.Truncate(fd, (long)s_totalBytes) != 0 || (nint)(address = Libc.Map(null, (nuint)s_totalBytes, Libc.ProtNone, Libc.MapShared, fd, 0)) == -1)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            Libc.Close(fd);
+            throw new AgentFailure(error, "the shared region could not be sized or mapped");
+        }
         Libc.Advise(address, (nuint)s_totalBytes, Libc.AdviseDontFork);
         Libc.Advise(address, (nuint)s_totalBytes, Libc.AdviseDontDump);
 
         var region = new SharedRegion(fd, (byte*)address);
         if (!region.Populate(0, s_bulkOffset))
+        {
+            region.Destroy();
             throw new AgentFailure(OutOfMemory, "no memory for the shared region");
+        }
         region.WriteHeader(start);
-        /* Sealed last: a region without its seals is one that is not ready, and no collector opens it. */
-        if (Libc.FileControl(fd, Libc.AddSeals, Libc.SealShrink | Libc.SealGrow | Libc.SealSeal) != 0)
-            throw new AgentFailure(Marshal.GetLastPInvokeError(), "the shared region could not be sealed");
         return region;
+    }
+
+    /// <summary>Last of all: a region without its seals is one that is not ready, and no collector opens it.</summary>
+    /// <exception cref="AgentFailure">The kernel refused.</exception>
+    internal void Seal()
+    {
+        if (Libc.FileControl(_fd, Libc.AddSeals, Libc.SealShrink | Libc.SealGrow | Libc.SealSeal) == 0)
+            return;
+        int error = Marshal.GetLastPInvokeError();
+        Destroy();
+        throw new AgentFailure(error, "the shared region could not be sealed");
+    }
+
+    /// <summary>Of an agent that does not come to be: it may be tried again, and again.</summary>
+    internal void Destroy()
+    {
+        Libc.Unmap(_base, (nuint)s_totalBytes);
+        Libc.Close(_fd);
     }
 
     /// <summary>Gives memory to a part of the chain section, so that the handler may write there.</summary>
@@ -110,8 +132,11 @@ internal sealed unsafe class SharedRegion
     internal bool PopulateRing(ulong offset, ulong bytes) => Populate(s_ringsOffset + offset, bytes);
 
     /// <summary>Gives the memory of learning, rings and chains back. No slot is armed and no collector owns the lease.</summary>
-    internal void ReleaseSessionMemory() =>
-        Libc.Allocate(_fd, Libc.FallocatePunchHole | Libc.FallocateKeepSize, (long)s_bulkOffset, (long)(s_totalBytes - s_bulkOffset));
+    internal void ReleaseSessionMemory()
+    {
+        if (IsOurs())
+            Libc.Allocate(_fd, Libc.FallocatePunchHole | Libc.FallocateKeepSize, (long)s_bulkOffset, (long)(s_totalBytes - s_bulkOffset));
+    }
 
     internal static void WriteText(byte* field, int size, string text)
     {
@@ -127,6 +152,8 @@ internal sealed unsafe class SharedRegion
     {
         /* Memory first: where there is none (a commit limit), this fails, and touching a page would raise SIGBUS. */
         int error;
+        if (!IsOurs())
+            return false;
         do
             error = Libc.Allocate(_fd, 0, (long)offset, (long)bytes) == 0 ? 0 : Marshal.GetLastPInvokeError();
         while (error == Interrupted);
@@ -139,6 +166,10 @@ internal sealed unsafe class SharedRegion
             Interlocked.Or(ref *(ulong*)(_base + at), 0);
         return true;
     }
+
+    /* A program that closes descriptors which are not its own may have a file under this number by now: holes in it, or a
+       file that has grown, would be damage. */
+    private bool IsOurs() => Libc.Identity(_fd) == _identity;
 
     private bool MakeAccessible(ulong offset, ulong bytes)
     {

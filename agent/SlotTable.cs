@@ -27,6 +27,7 @@ internal sealed unsafe partial class SlotTable(SharedRegion region)
 
     private readonly ulong[] _past = new ulong[RegionLayout.Counters];
     private readonly StackRequests _stacks = new();
+    private readonly SignalRoom _signals = new();
     private readonly Random _random = new();
     private TimerPlan _plan;
     private Func<TimerPlan?>? _timersBeside;
@@ -306,6 +307,8 @@ internal sealed unsafe partial class SlotTable(SharedRegion region)
                 return NoTimer;
             _past[(int)Counter.TimerThreads]++;
         }
+        if (!_signals.TryTake(_plan.ShotPeriodNs != 0 ? 2u : 1))
+            return NoTimer;
         thread.IsTimed = true;
         setup->TickFirstNs = FirstTick();
         setup->TickPeriodNs = _plan.TickPeriodNs;

@@ -7,8 +7,12 @@ internal sealed class StackRequests
 {
     private const long UnansweredIntervalNs = 500_000_000;
 
+    /* Threads by the thousand, at a session's start, have their stacks looked up in one reading. */
+    private const long ReadingIsGoodForNs = 50_000_000;
+
     private readonly StackMap _stacks = new();
     private long _nextLookup;
+    private long _nextReading;
 
     /// <param name="slots">Slots from this one on are not used.</param>
     /// <param name="now">CLOCK_MONOTONIC.</param>
@@ -33,12 +37,20 @@ internal sealed class StackRequests
             _nextLookup = now + UnansweredIntervalNs;
     }
 
-    /// <summary>Of a thread whose stack pointer and thread control block are known.</summary>
+    /// <summary>
+    /// Of a thread whose stack pointer and thread control block are known. What is not found, because its stack is newer than
+    /// the last reading of the mappings, its handler asks for.
+    /// </summary>
     internal StackBounds? Find(ulong sp, ulong tcb)
     {
         if (_stacks.TryCached(sp, tcb, out StackBounds bounds))
             return bounds;
-        _stacks.Refresh();
+        long now = Libc.Now(Libc.ClockMonotonic);
+        if (now >= _nextReading)
+        {
+            _stacks.Refresh();
+            _nextReading = now + ReadingIsGoodForNs;
+        }
         return _stacks.Find(sp, tcb);
     }
 }

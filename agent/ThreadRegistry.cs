@@ -11,6 +11,8 @@ namespace DotnetPprof.Agent;
 /// </summary>
 internal sealed unsafe class ThreadRegistry(uint ownTid)
 {
+    private const long NoSession = long.MaxValue;
+
     private readonly Dictionary<uint, SampledThread> _byTid = [];
     private readonly Dictionary<ulong, SampledThread> _byManagedId = [];
 
@@ -19,9 +21,9 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
     private readonly List<SampledThread> _gone = [];
     private readonly HashSet<uint> _ours = [ownTid];
 
-    /* When a thread of this id was last said to have ended: one that began before then is that thread, still running. */
+    /* When a thread of this id was last said to have ended in the session: one that began before then is that thread, still running. */
     private readonly Dictionary<uint, long> _endedAt = [];
-    private long _sessionStart = long.MaxValue;
+    private long _sessionStart = NoSession;
     private uint _scan;
 
     internal event Action<SampledThread>? Started;
@@ -51,6 +53,13 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
         _endedAt.Clear();
         foreach (SampledThread thread in _byTid.Values)
             thread.BornInSession = false;
+    }
+
+    /// <summary>Nothing is remembered of threads that end from here on: asleep, there may be millions.</summary>
+    internal void EndSession()
+    {
+        _sessionStart = NoSession;
+        _endedAt.Clear();
     }
 
     /// <summary>Takes what the runtime's callbacks have queued.</summary>
@@ -173,7 +182,8 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
             _byTid.Remove(thread.Tid);
         if (thread.ManagedId != 0 && _byManagedId.TryGetValue(thread.ManagedId, out current) && ReferenceEquals(current, thread))
             _byManagedId.Remove(thread.ManagedId);
-        _endedAt[thread.Tid] = Libc.Now(Libc.ClockBoottime);
+        if (_sessionStart != NoSession)
+            _endedAt[thread.Tid] = Libc.Now(Libc.ClockBoottime);
         Ended?.Invoke(thread, cpuNs);
     }
 

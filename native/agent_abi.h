@@ -68,6 +68,10 @@
 #define AGENT_EVENT_KIND_VALUES(V) V(NONE, 0) V(THREAD_STARTED, 1) V(THREAD_ENDED, 2) V(THREAD_NAMED, 3) \
     V(METHOD_UNLOADED, 4) V(MODULE_UNLOADED, 5)
 
+/* sandbox.h: our system calls that a seccomp filter may know nothing of */
+#define SANDBOX_CALL_VALUES(V) V(MEMFD_CREATE, 0) V(FALLOCATE, 1) V(TIMER_CREATE, 2) V(PROCESS_VM_READV, 3) \
+    V(PERF_EVENT_OPEN, 4) V(CLOSE_RANGE, 5) V(SCHED_SETATTR, 6)
+
 #define AGENT_STRUCTS(S)                \
     S(AgentStart, AGENT_START_FIELDS)   \
     S(SlotSetup, SLOT_SETUP_FIELDS)     \
@@ -75,7 +79,7 @@
     S(PerfStatus, PERF_STATUS_FIELDS)   \
     S(AgentEvent, AGENT_EVENT_FIELDS)
 
-#define AGENT_ENUMS(E) E(AgentEventKind, AGENT_EVENT_KIND_VALUES) E(PerfTest, PERF_TEST_VALUES)
+#define AGENT_ENUMS(E) E(AgentEventKind, AGENT_EVENT_KIND_VALUES) E(PerfTest, PERF_TEST_VALUES) E(SandboxCall, SANDBOX_CALL_VALUES)
 
 AGENT_STRUCTS(DPP_STRUCT)
 
@@ -84,6 +88,8 @@ enum {
     AGENT_EVENT_KIND_VALUES(DPP_EVENT_KIND)
 #define DPP_PERF_TEST(name, value) PERF_TEST_##name = value,
     PERF_TEST_VALUES(DPP_PERF_TEST)
+#define DPP_SANDBOX_CALL(name, value) SANDBOX_CALL_##name = value,
+    SANDBOX_CALL_VALUES(DPP_SANDBOX_CALL)
 };
 
 #endif

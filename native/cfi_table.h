@@ -27,7 +27,7 @@ typedef struct Entry {
 static inline u64 take(Bytes *bytes, u32 size)
 {
     u64 value = 0;
-    if (bytes->end < size || bytes->at > bytes->end - size) {
+    if (bytes->overrun || bytes->end < size || bytes->at > bytes->end - size) {
         bytes->overrun = 1;
         bytes->at = bytes->end;
         return 0;

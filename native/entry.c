@@ -1,5 +1,6 @@
 #include "entry.h"
 
+#include "sandbox.h"
 #include "slots.h"
 #include "syscalls.h"
 
@@ -47,6 +48,7 @@ static __attribute__((noinline)) void *run_agent(void *unused)
     (void)unused;
     pthread_setname_np(pthread_self(), "dotnet-pprof");
     start.thread_root_return = (u64)__builtin_return_address(0);
+    sandbox_look();
     agent_main(&start);
     /* Not a tail call, so that the return address above is libc's. */
     __asm__ volatile("");

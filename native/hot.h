@@ -115,7 +115,7 @@ typedef struct Hot {
     u32 slot_count;
     u32 signal_number;
     u32 pid;
-    u32 reserved;
+    u32 deadly_calls; /* sandbox.h; set before anything else is */
     clock_read clock;
     u64 thread_root_return;
     u64 main_root_return;

@@ -106,6 +106,7 @@ typedef void (*PerfGive)(u32 tid, const RegionRecord *record);
 void perf_pending_add(u32 tid, const RegionRecord *record, PerfGive give);
 void perf_pending_take(u32 tid, PerfGive give); /* all of a thread's, in order */
 void perf_pending_flush(u64 before, PerfGive give); /* all from before that time */
+void perf_pending_forget(void);
 
 /* perf_events.c: the kernel's side. Whatever can fail gives a negative errno then. */
 typedef struct PerfBuffer {
@@ -123,10 +124,9 @@ typedef struct PerfEvents {
 } PerfEvents;
 
 struct perf_event_attr;
-void perf_set_sampling(struct perf_event_attr *attr, u64 period_ns, u32 stack_bytes);
 i32 perf_event(const struct perf_event_attr *attr, u32 tid, i32 cpu);
 
-/* An event of the calling thread, the kernel's time included where that is permitted; it says so in perf_events. */
+/* An event of the calling thread, the kernel's time included where that is permitted: exclude_kernel says so. */
 i32 perf_event_permitted(struct perf_event_attr *attr, u64 period_ns, u32 stack_bytes);
 
 #define PERF_MOST_CPUS 1024u
@@ -165,7 +165,7 @@ void perf_forward_period(u64 period_ns); /* after perf_forward_rest: what sample
 
 /*
  * perf_probe.c: whether the engine works here, to the point of samples that were taken: 0, or a negative errno (-ETIME when
- * none came). `cost_ns` is then what a sample takes from its thread, as calibrate_sample_cost gives it. No session runs.
+ * none came). `cost_ns` is then what a sample takes from its thread, as calibrate_sample_cost gives it. During a session too.
  */
 DPP_API i64 perf_probe(u32 shots, u64 *cost_ns);
 

@@ -319,6 +319,11 @@ void perf_silence(void)
     perf_pump_run(silence, 0);
 }
 
+static void leave_slot(Slot *slot)
+{
+    slot->by_pump = slot->paused = 0;
+}
+
 static i64 stop(const void *unused)
 {
     (void)unused;
@@ -326,6 +331,9 @@ static i64 stop(const void *unused)
     if (running)
         perf_events_close();
     running = 0;
+    /* After an orderly end there is nothing left of either. */
+    perf_pending_forget();
+    each_slot(leave_slot);
     pthread_mutex_unlock(&mutex);
     return 0;
 }

@@ -3,6 +3,7 @@
  * table, and only the pump calls what is here, but for perf_events_uncover and perf_events_have_room.
  */
 #include "perf.h"
+#include "sandbox.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -37,18 +38,20 @@ static u32 disabled;
 
 i32 perf_event(const struct perf_event_attr *attr, u32 tid, i32 cpu)
 {
+    if (sandbox_kills(SANDBOX_CALL_PERF_EVENT_OPEN))
+        return -SANDBOX_ERRNO;
     long fd = syscall(SYS_perf_event_open, attr, tid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
     return fd < 0 ? -errno : (i32)fd;
 }
 
-static void set_attributes(struct perf_event_attr *attr, u32 config)
+static void set_attributes(struct perf_event_attr *attr, u32 config, u32 kernel_excluded)
 {
     memset(attr, 0, sizeof *attr);
     attr->size = sizeof *attr;
     attr->type = PERF_TYPE_SOFTWARE;
     attr->config = config;
     attr->exclude_hv = 1;
-    attr->exclude_kernel = perf_events.kernel_excluded & 1;
+    attr->exclude_kernel = kernel_excluded & 1;
     attr->sample_id_all = 1; /* every record has its time */
     attr->use_clockid = 1;
     attr->clockid = CLOCK_MONOTONIC;
@@ -57,9 +60,9 @@ static void set_attributes(struct perf_event_attr *attr, u32 config)
     attr->wakeup_watermark = INT32_MAX;
 }
 
-void perf_set_sampling(struct perf_event_attr *attr, u64 period_ns, u32 stack_bytes)
+static void set_sampling(struct perf_event_attr *attr, u64 period_ns, u32 stack_bytes, u32 kernel_excluded)
 {
-    set_attributes(attr, PERF_COUNT_SW_TASK_CLOCK);
+    set_attributes(attr, PERF_COUNT_SW_TASK_CLOCK, kernel_excluded);
     attr->sample_period = period_ns;
     attr->sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_PERIOD | PERF_SAMPLE_REGS_USER |
                         PERF_SAMPLE_STACK_USER;
@@ -91,12 +94,10 @@ static u32 stack_for(u64 ring_bytes, u64 period_ns)
 
 i32 perf_event_permitted(struct perf_event_attr *attr, u64 period_ns, u32 stack_bytes)
 {
-    perf_events.kernel_excluded = 0;
-    perf_set_sampling(attr, period_ns, stack_bytes);
+    set_sampling(attr, period_ns, stack_bytes, 0);
     i32 fd = perf_event(attr, 0, -1);
     if (fd == -EACCES || fd == -EPERM) {
-        perf_events.kernel_excluded = 1;
-        perf_set_sampling(attr, period_ns, stack_bytes);
+        set_sampling(attr, period_ns, stack_bytes, 1);
         fd = perf_event(attr, 0, -1);
     }
     return fd;
@@ -129,7 +130,7 @@ static i64 map_buffers(void)
 static i64 open_buffers(u64 period_ns)
 {
     struct perf_event_attr none;
-    set_attributes(&none, PERF_COUNT_SW_DUMMY);
+    set_attributes(&none, PERF_COUNT_SW_DUMMY, perf_events.kernel_excluded);
     long count = sysconf(_SC_NPROCESSORS_CONF);
     i32 refused = -ENODEV;
     perf_events.cpus = 0;
@@ -180,6 +181,7 @@ i64 perf_events_open(u64 period_ns)
     if (probe < 0)
         return probe;
     close(probe);
+    perf_events.kernel_excluded = attributes.exclude_kernel;
     i64 error = open_buffers(period_ns);
     most_covers = error == 0 ? room_for_covers() : 0;
     if (error == 0 && most_covers == 0)
@@ -197,7 +199,7 @@ i64 perf_events_open(u64 period_ns)
         return error;
     }
     perf_events.stack_bytes = stack_for(perf_events.ring_bytes, period_ns);
-    perf_set_sampling(&attributes, period_ns, perf_events.stack_bytes);
+    set_sampling(&attributes, period_ns, perf_events.stack_bytes, perf_events.kernel_excluded);
     return 0;
 }
 
@@ -308,7 +310,7 @@ static void close_covers(void)
 void perf_events_renew(u64 period_ns)
 {
     close_covers();
-    perf_set_sampling(&attributes, period_ns, perf_events.stack_bytes);
+    set_sampling(&attributes, period_ns, perf_events.stack_bytes, perf_events.kernel_excluded);
 }
 
 void perf_events_close(void)

@@ -47,3 +47,8 @@ void perf_pending_flush(u64 before, PerfGive give)
     for (; first < end && waiting[first % CAPACITY].record.ticks < before; first++)
         give_one(&waiting[first % CAPACITY], give);
 }
+
+void perf_pending_forget(void)
+{
+    first = end;
+}

@@ -1,8 +1,10 @@
 /* The pump: the thread that reads the kernel's rings, and runs errands for the agent's thread. */
 #include "perf.h"
 
+#include "sandbox.h"
 #include "syscalls.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <linux/close_range.h>
 #include <linux/futex.h>
@@ -80,7 +82,7 @@ void perf_short_turns(void)
         u64 deadline_ns;
         u64 period_ns;
     } attributes;
-    if (syscall4(SYS_sched_getattr, 0, (long)&attributes, sizeof attributes, 0) != 0)
+    if (sandbox_kills(SANDBOX_CALL_SCHED_SETATTR) || syscall4(SYS_sched_getattr, 0, (long)&attributes, sizeof attributes, 0) != 0)
         return;
     attributes.runtime_ns = 100000;
     syscall4(SYS_sched_setattr, 0, (long)&attributes, 0, 0);
@@ -91,7 +93,7 @@ static void *pump(void *unused)
     (void)unused;
     perf_short_turns();
     /* A table of its own, with nothing of the application's in it: a socket that the application closes is to be closed. */
-    own_table = syscall4(SYS_close_range, 0, UINT_MAX, CLOSE_RANGE_UNSHARE, 0);
+    own_table = sandbox_kills(SANDBOX_CALL_CLOSE_RANGE) ? -SANDBOX_ERRNO : syscall4(SYS_close_range, 0, UINT_MAX, CLOSE_RANGE_UNSHARE, 0);
     u64 interval = SHORTEST_NAP_NS;
     __atomic_store_n(&pump_tid, (u32)gettid(), __ATOMIC_RELEASE);
     for (;;) {

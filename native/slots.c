@@ -1,6 +1,7 @@
 #include "slots.h"
 
 #include "quiet.h"
+#include "sandbox.h"
 #include "syscalls.h"
 #include "vdso.h"
 
@@ -46,7 +47,9 @@ i64 slots_initialize(u8 *region, u64 (*clock)(void))
         store->arena = region + header->chains_offset;
         store->arena_bytes = chain_start(i); /* no room: nothing has memory yet */
         store->table_mask = CHAIN_TABLE_ENTRIES - 1;
-        store->table = map_private(CHAIN_TABLE_ENTRIES * sizeof(u64));
+        /* From an attempt that failed, perhaps. */
+        if (!store->table)
+            store->table = map_private(CHAIN_TABLE_ENTRIES * sizeof(u64));
         if (!store->table)
             return -ENOMEM;
     }
@@ -188,6 +191,8 @@ i64 create_timer(i32 clock, u32 tid, u64 cookie)
     event.sigev_signo = (int)hot.signal_number;
     event.sigev_value.sival_ptr = (void *)cookie;
     event._sigev_un._tid = (pid_t)tid;
+    if (sandbox_kills(SANDBOX_CALL_TIMER_CREATE))
+        return -SANDBOX_ERRNO;
     int id = -1; /* the kernel's timer_t */
     long result = syscall4(SYS_timer_create, clock, (long)&event, (long)&id, 0);
     return result != 0 ? result : id;

@@ -8,6 +8,9 @@ internal static unsafe partial class HotPath
 {
     private const string Library = "hotpath";
 
+    [LibraryImport(Library, EntryPoint = "sandbox_deadly_calls")]
+    internal static partial uint DeadlyCalls();
+
     [LibraryImport(Library, EntryPoint = "slots_initialize")]
     internal static partial long Initialize(byte* region, void* clock);
 

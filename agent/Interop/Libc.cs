@@ -45,6 +45,9 @@ internal static unsafe partial class Libc
     internal const int BindLazily = 1;
     internal const int OnlyIfLoaded = 4;
 
+    /* struct stat of x86-64, which begins with st_dev and st_ino. */
+    private const int FileStatusBytes = 144;
+
     private const int GetTscPermission = 25;
     private const int TscRaisesFault = 2;
 
@@ -93,6 +96,12 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "fcntl")]
     internal static partial int FileControl(int fd, int command, FileLock* argument);
 
+    [LibraryImport("libc", EntryPoint = "fstat")]
+    private static partial int FileStatus(int fd, byte* status);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    internal static partial int Close(int fd);
+
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     internal static partial int Allocate(int fd, int mode, long offset, long length);
 
@@ -128,6 +137,13 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "gettid")]
     internal static partial int GetThreadId();
+
+    /// <summary>Of the file that a descriptor stands for; null when there is none.</summary>
+    internal static (ulong Device, ulong Inode)? Identity(int fd)
+    {
+        byte* status = stackalloc byte[FileStatusBytes];
+        return FileStatus(fd, status) == 0 ? (((ulong*)status)[0], ((ulong*)status)[1]) : null;
+    }
 
     /// <summary>Whether rdtsc raises SIGSEGV in the calling thread.</summary>
     internal static bool IsTscForbidden()

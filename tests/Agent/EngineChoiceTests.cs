@@ -7,7 +7,7 @@ namespace DotnetPprof.Tests.Agent;
 /// <summary>Which engine a session gets: by what was asked for, and by what the kernel's probe says.</summary>
 public sealed class EngineChoiceTests
 {
-    private const long Permitted = 0, Refused = -13, Seccomp = -1, NoPerf = -38, NoSample = -62;
+    private const long Permitted = 0, Refused = -13, Seccomp = -1, NoPerf = -38, NoSample = -62, Deadly = -131;
     private const ulong Cost = 12_000;
 
     [Theory]
@@ -24,6 +24,7 @@ public sealed class EngineChoiceTests
     [InlineData(Seccomp, "perf_event_open is refused")]
     [InlineData(NoPerf, "no perf events")]
     [InlineData(NoSample, "no sample came")]
+    [InlineData(Deadly, "a seccomp filter may end the process")]
     [InlineData(-7, "errno 7")]
     public void AutoTakesTimersElseAndPerfByNameIsAnError(long error, string why)
     {

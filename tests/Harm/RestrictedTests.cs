@@ -61,7 +61,9 @@ public sealed class RestrictedTests : IDisposable
     [InlineData("perf", "perf_event_open is refused", "-d", "perf_event_open")]
     [InlineData("perf", "perf_event_open is refused", "-e", "perf_event_open")]
     [InlineData("timer", "timers may be refused or RLIMIT_SIGPENDING used up", "-d", "timer_create")]
+    [InlineData("timer", "timers may be refused or RLIMIT_SIGPENDING used up", "-k", "timer_create")]
     [InlineData("auto", "Operation not permitted", "-d", "memfd_create")]
+    [InlineData("auto", "Operation not permitted", "-k", "fallocate")]
     public void IsLeftAloneWithTheReason(string engine, string reason, params string[] restrictions)
     {
         using var target = new RestrictedTarget("auto", restrict, restrictions);
@@ -69,6 +71,21 @@ public sealed class RestrictedTests : IDisposable
         Assert.Equal(1, exitCode);
         Assert.Contains(reason, errors, StringComparison.Ordinal);
         Assert.Single(errors.Split('\n'));
+        target.Finish();
+    }
+
+    /// <summary>As a systemd unit's filter does by default: none of the calls may be tried where the process could feel it.</summary>
+    [Theory]
+    [InlineData("auto", "timer: a seccomp filter may end the process for it", "-k", "perf_event_open", "-k", "process_vm_readv", "-k", "sched_setattr")]
+    [InlineData("auto", "timer: the perf engine could not start: a seccomp filter may end the process for it", "-k", "close_range", "-k", "sched_setattr")]
+    [InlineData("timer", "timer: ", "-k", "perf_event_open", "-k", "process_vm_readv")]
+    public void FilterThatEndsTheProcessIsNotProvoked(string engine, string reason, params string[] restrictions)
+    {
+        Assert.SkipWhen(restrictions.Contains("close_range") && !Engines.PerfIsPermitted, "perf_event_open is refused here");
+        using var target = new RestrictedTarget(engine, restrict, restrictions);
+        PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-d", "1", "-r", "1000", "--engine", engine);
+        Assert.True(profile.CpuNanosUnder("Program.Mix(") > 0);
+        Assert.Contains(profile.Comments, comment => comment.StartsWith("engine: " + reason, StringComparison.Ordinal));
         target.Finish();
     }
 

@@ -1,8 +1,8 @@
 /*
- * restrict [-u UID] [-d CALL]... [-e CALL]... [-f OFFSET] [-l LIMIT=NUMBER]... PROGRAM ARGUMENT...: runs a program as
+ * restrict [-u UID] [-d CALL]... [-e CALL]... [-k CALL]... [-f OFFSET] [-l LIMIT=NUMBER]... PROGRAM ARGUMENT...: runs a program as
  * containers and careful administrators do: as another user, with a seccomp filter that answers system calls with EPERM
- * (-d, Docker's way) or EACCES (-e, as the kernel itself answers by perf_event_paranoid), or fallocate at one offset with
- * ENOSPC (-f), with small limits. Every step that fails ends it with 99 and the reason.
+ * (-d, Docker's way) or EACCES (-e, as the kernel itself answers by perf_event_paranoid), or ends the process for them (-k,
+ * systemd's way), or answers fallocate at one offset with ENOSPC (-f), with small limits. Every step that fails ends it with 99 and the reason.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,6 +23,7 @@ enum { FAILED = 99, MOST_CALLS = 8 };
 
 static const struct { const char *name; int number; } calls[] = {
     {"perf_event_open", SYS_perf_event_open}, {"timer_create", SYS_timer_create}, {"memfd_create", SYS_memfd_create}, {"process_vm_readv", SYS_process_vm_readv},
+    {"close_range", SYS_close_range}, {"sched_setattr", SYS_sched_setattr}, {"fallocate", SYS_fallocate},
 };
 
 static const struct { const char *name; int number; } limits[] = {
@@ -63,7 +64,7 @@ static void set_limit(char *text)
     fail(text);
 }
 
-static void deny(const int *numbers, const unsigned *errors, int count, unsigned full_at)
+static void deny(const int *numbers, const unsigned *answers, int count, unsigned full_at)
 {
     struct sock_filter filter[7 + 2 * MOST_CALLS];
     int n = 0;
@@ -77,7 +78,7 @@ static void deny(const int *numbers, const unsigned *errors, int count, unsigned
     }
     for (int i = 0; i < count; i++) {
         filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)numbers[i], 0, 1);
-        filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | errors[i]);
+        filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, answers[i]);
     }
     filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     struct sock_fprog program = {(unsigned short)n, filter};
@@ -88,14 +89,14 @@ static void deny(const int *numbers, const unsigned *errors, int count, unsigned
 int main(int argc, char **argv)
 {
     int numbers[MOST_CALLS], count = 0, option;
-    unsigned errors[MOST_CALLS], full_at = 0;
-    while ((option = getopt(argc, argv, "+u:d:e:f:l:")) != -1) {
+    unsigned answers[MOST_CALLS], full_at = 0;
+    while ((option = getopt(argc, argv, "+u:d:e:k:f:l:")) != -1) {
         if (option == 'u') {
             unsigned id = (unsigned)strtoul(optarg, NULL, 10);
             if (setgroups(0, NULL) != 0 || setgid(id) != 0 || setuid(id) != 0)
                 fail("user");
-        } else if ((option == 'd' || option == 'e') && count < MOST_CALLS) {
-            errors[count] = option == 'd' ? EPERM : EACCES;
+        } else if ((option == 'd' || option == 'e' || option == 'k') && count < MOST_CALLS) {
+            answers[count] = option == 'k' ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | (option == 'd' ? EPERM : EACCES);
             numbers[count++] = call_number(optarg);
         } else if (option == 'f') {
             full_at = (unsigned)strtoul(optarg, NULL, 10);
@@ -106,7 +107,7 @@ int main(int argc, char **argv)
         }
     }
     if (count > 0 || full_at != 0)
-        deny(numbers, errors, count, full_at);
+        deny(numbers, answers, count, full_at);
     execvp(argv[optind], argv + optind);
     fail(argv[optind]);
     return FAILED;
