@@ -338,7 +338,7 @@ internal sealed class SamplingRun : IDisposable
         ProfileThread[] threads = [.. drain.Threads.Select(thread => new ProfileThread((int)thread.Tid, thread.Name))];
         var edges = new StackEdges(Target.Events.Code, learner.Learned, new CallTargets(Target.Events.Code, Target.Modules));
         var resolver = new StackResolver(drain.Chains, Target.Symbolizer, Target.Events.Code, learner.Learned, edges);
-        window.Close(window.Samples.Name(aggregator.Keys, clock, resolver, index => threads[index]), RunAccount.Of(options, region, session, Target.Symbolizer, learner));
+        window.Close(window.Samples.Name(aggregator.Keys, clock, resolver, index => threads[index]), RunAccount.Of(options, region, session, Target.Symbolizer, learner, aggregator.ReleasedEarly));
     }
 
     private void TakeAnchors()
