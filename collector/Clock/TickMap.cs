@@ -61,9 +61,6 @@ internal sealed class TickMap(ulong nominalHz, int mostKnots = TickMap.MostKnots
     /// <summary>True until an anchor was accepted; nothing can be mapped before.</summary>
     public bool IsEmpty => knots.Count == 0;
 
-    /// <summary>CLOCK_MONOTONIC of the newest accepted anchor.</summary>
-    public MonotonicNanos Newest => IsEmpty ? default : new(knots[^1].Monotonic);
-
     /// <summary>What was recognised on the way, one line each: steps, slews, dropped anchors.</summary>
     public IReadOnlyList<string> Notes => [.. steps.Notes, .. RateChanges.Notes(knots), .. filter.Notes];
 

@@ -66,7 +66,7 @@ internal static unsafe partial class RegionInterop
 
     /// <summary>Whether the file's size can never change again: then no access inside it can fault.</summary>
     internal static bool IsSizeSealed(SafeHandle file) =>
-        (FileControl((int)file.DangerousGetHandle(), GetSealsCommand, 0) & (SealShrink | SealGrow)) == (SealShrink | SealGrow);
+        FileControl((int)file.DangerousGetHandle(), GetSealsCommand, 0) is >= 0 and int seals && (seals & (SealShrink | SealGrow)) == (SealShrink | SealGrow);
 
     /// <summary>Maps a file's place in the address space; nothing of it can be accessed yet.</summary>
     /// <returns>The mapping's address, or null.</returns>

@@ -33,6 +33,9 @@ internal sealed class ServedTarget(
     private static readonly TimeSpan s_lastRetry = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(5);
 
+    /// <summary>For an attaching that is under way at the end: the last windows of others are not to wait for one that hangs.</summary>
+    private static readonly TimeSpan s_lastMoment = TimeSpan.FromSeconds(5);
+
     private volatile ContinuousCapture? capture;
     private volatile string? problem;
     private long steppedNanos;
@@ -100,11 +103,12 @@ internal sealed class ServedTarget(
             await turns.WaitAsync(stopping).ConfigureAwait(false);
             try
             {
-                capture = await OnItsOwn(() => captures.AttachForever(
+                Task<ContinuousCapture> attaching = OnItsOwn(() => captures.AttachForever(
                     new CaptureOptions(Process.Pid, options.RateHz, Timestamps: options.Uploads.Otlp is not null, MaxOverheadPpm: options.MaxOverheadPpm),
                     options.Window,
                     options.AttachAll,
-                    Finish)).ConfigureAwait(false);
+                    Finish));
+                capture = await OrAbandon(attaching, s_lastMoment, stopping).ConfigureAwait(false);
             }
             finally
             {
@@ -146,8 +150,18 @@ internal sealed class ServedTarget(
                     if (current.SteppedNanos != steppedNanos)
                         TellStep(current.SteppedNanos);
                     if (current.NeedsRenewal && !stopping.IsCancellationRequested)
-                        await OnItsOwn(current.Renew).ConfigureAwait(false);
+                    {
+                        CaptureTarget next = await OrAbandon(OnItsOwn(current.PrepareRenewal), TimeSpan.Zero, stopping).ConfigureAwait(false);
+                        if (stopping.IsCancellationRequested)
+                            next.Dispose();
+                        else
+                            await OnItsOwn(() => current.Renew(next)).ConfigureAwait(false);
+                    }
                 }
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                /* Before the renewal had begun. */
             }
             catch (Exception e)
             {
@@ -182,6 +196,21 @@ internal sealed class ServedTarget(
     {
         log.LogWarning("the wall clock was stepped by {Seconds:+0.000;-0.000} s; the windows of {Service} ({Pid}) follow it", (stepped - steppedNanos) / 1e9, Process.Service, Process.Pid);
         steppedNanos = stepped;
+    }
+
+    /// <summary>Work that blocks cannot be called off: what comes of it too late is disposed.</summary>
+    /// <exception cref="OperationCanceledException">Once <paramref name="stopping"/> was set it has not ended within <paramref name="patience"/>.</exception>
+    internal static async Task<T> OrAbandon<T>(Task<T> blocking, TimeSpan patience, CancellationToken stopping)
+        where T : IDisposable
+    {
+        await ((Task)blocking).WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!blocking.IsCompleted)
+            await ((Task)blocking).WaitAsync(patience, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (blocking.IsCompleted)
+            return await blocking.ConfigureAwait(false);
+        _ = blocking.ContinueWith(late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        _ = blocking.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        throw new OperationCanceledException(stopping);
     }
 
     private static Task<T> OnItsOwn<T>(Func<T> blocking) =>

@@ -97,7 +97,7 @@ internal sealed class CaptureReport(
 
     private CaptureSummary Summarize(long process, long unsampled)
     {
-        List<string> all = [.. warnings, .. account.LearningNotes];
+        List<string> all = [.. warnings, .. account.Notes];
         if (Sum(reading => reading.Corrupt) is > 0 and long corrupt)
             all.Add($"{corrupt} rings and stacks in the agent's memory were damaged and left out");
         if (Count(Counter.Displaced) > 0)

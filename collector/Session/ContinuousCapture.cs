@@ -39,7 +39,6 @@ internal sealed class ContinuousCapture : IDisposable
     private readonly Stopwatch runAge = Stopwatch.StartNew();
     private SamplingRun run;
     private CaptureWindow? regular;
-    private long earlierSamples;
     private long overdrawn;
     private bool isEnding;
 
@@ -50,22 +49,12 @@ internal sealed class ContinuousCapture : IDisposable
         this.agent = agent;
         this.regularFinished = regularFinished;
         schedule = new WindowSchedule((long)length.TotalNanoseconds);
-        run = StartRun(target);
+        run = StartRun(target, previous: null);
         run.Begin();
     }
 
     /// <summary>Completes when sampling ended by itself: <see cref="End"/> is to be called.</summary>
     public Task<CaptureEnd> Ended => ended.Task;
-
-    /// <summary>Stack samples so far.</summary>
-    public long Samples
-    {
-        get
-        {
-            lock (gate)
-                return earlierSamples + run.Samples;
-        }
-    }
 
     public string RuntimeVersion => agent.Region.RuntimeVersion;
 
@@ -89,7 +78,7 @@ internal sealed class ContinuousCapture : IDisposable
     public bool NeedsRenewal =>
         runAge.Elapsed > s_longestRun
         || (runAge.Elapsed > s_shortestRun && run.Remembered > MostRemembered)
-        || (runAge.Elapsed > s_namelessRun && run.Target.Warnings.Count > 0);
+        || (runAge.Elapsed > s_namelessRun && run.Target.Events.Warnings.Count > 0);
 
     /// <summary>Has the agent sample.</summary>
     /// <param name="options">How. Timestamps are those of regular windows: others are asked for by who adds samples up.</param>
@@ -141,13 +130,23 @@ internal sealed class ContinuousCapture : IDisposable
     public void Cancel(CaptureWindow window) => cancelled.Enqueue(window);
 
     /// <summary>
-    /// Has another run of the agent follow the current one. Takes a second or so; sampling rests for some milliseconds,
-    /// of which the CPU time is accounted for. Where that fails, sampling has ended.
+    /// Asks the runtime once more what code there is, for <see cref="Renew"/>. Takes a second or so, and much longer where
+    /// it does not answer; sampling goes on, and may be ended meanwhile.
     /// </summary>
-    public void Renew()
+    public CaptureTarget PrepareRenewal()
     {
         var target = new CaptureTarget(options, new DiagnosticsClient(options.Pid), run.Target.Shared);
         target.AttachSymbols();
+        return target;
+    }
+
+    /// <summary>
+    /// Has another run of the agent follow the current one. Sampling rests for some milliseconds, of which the CPU time is
+    /// accounted for. Where that fails, sampling has ended.
+    /// </summary>
+    /// <param name="target">Of <see cref="PrepareRenewal"/>. Owned from here on, also when this throws.</param>
+    public void Renew(CaptureTarget target)
+    {
         SamplingRun old = run;
         RunEnd end;
         SamplingRun next;
@@ -159,7 +158,7 @@ internal sealed class ContinuousCapture : IDisposable
                 return;
             }
             end = old.StopSampling();
-            next = StartRun(target);
+            next = StartRun(target, old.Latest);
         }
         catch (UserError)
         {
@@ -169,14 +168,14 @@ internal sealed class ContinuousCapture : IDisposable
         }
         lock (gate)
         {
-            var now = new MonotonicNanos(RegionInterop.MonotonicNow());
             foreach (CaptureWindow window in windows)
             {
+                /* Also one that ends between the two: what CPU time there was up to then is known at the next one's start. */
+                bool goesOn = window.Current is { End: null };
                 window.Leave();
-                if (window.Bounds.To.CompareTo(now) > 0)
+                if (goesOn)
                     next.Open(window.Enter((part, account) => Take(window, part, account)));
             }
-            earlierSamples += old.Samples;
             run = next;
         }
         runAge.Restart();
@@ -218,9 +217,9 @@ internal sealed class ContinuousCapture : IDisposable
         agent.Dispose();
     }
 
-    private SamplingRun StartRun(CaptureTarget target)
+    private SamplingRun StartRun(CaptureTarget target, SessionReading? previous)
     {
-        SamplingRun started = SamplingRun.Start(options, target, agent, SamplingPace.Steady, Plan);
+        SamplingRun started = SamplingRun.Start(options, target, agent, SamplingPace.Steady, Plan, previous);
         started.Ended.ContinueWith(end => ended.TrySetResult(end.Result), TaskContinuationOptions.ExecuteSynchronously);
         return started;
     }

@@ -34,9 +34,9 @@ internal static class DiagnosticMessage
         string commandLine = ReadText(answer, ref offset);
         ReadText(answer, ref offset);
         string architecture = ReadText(answer, ref offset);
-        string assembly = ReadText(answer, ref offset);
+        ReadText(answer, ref offset);
         string version = ReadText(answer, ref offset);
-        return new RuntimeInfo(commandLine, architecture, assembly, version);
+        return new RuntimeInfo(commandLine, architecture, version);
     }
 
     private static byte[] Call(Socket socket, byte command, byte[] payload)

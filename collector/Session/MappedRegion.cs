@@ -85,10 +85,8 @@ internal sealed unsafe class MappedRegion : IDisposable
         }
         try
         {
-            if (RegionAgentProbe.IsOfAnother(file, innerPid))
-                return null;
             /* Unsealed, the target could shrink it under us; and the agent seals it once it is complete. */
-            if (!RegionInterop.IsSizeSealed(file))
+            if (!RegionInterop.IsSizeSealed(file) || RegionAgentProbe.IsOfAnother(file, innerPid))
                 return null;
             ulong length = (ulong)RandomAccess.GetLength(file);
             if (length > 16 * RegionLayout.RingsBytes)

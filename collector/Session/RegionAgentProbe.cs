@@ -1,7 +1,8 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DotnetPprof.Drain;
+using DotnetPprof.Interop;
 using DotnetPprof.Region;
+using Microsoft.Win32.SafeHandles;
 
 namespace DotnetPprof.Session;
 
@@ -49,16 +50,8 @@ internal sealed class RegionAgentProbe : IAgentProbe
         displaced = false;
         try
         {
-            using var handle = File.OpenHandle(path);
-            if (!TryRead(handle, 0, out RegionHeader header)) return AgentPresence.Unknown;
-            if (IsOfAnother(header, pid)) return AgentPresence.Absent;
-            if (header.Magic != RegionLayout.Magic || header.Abi != RegionLayout.Abi || header.LayoutHash != RegionLayout.LayoutHash)
-                return AgentPresence.OtherVersion;
-            if (header.ControlOffset > header.TotalBytes || !TryRead(handle, (long)header.ControlOffset, out control))
-                return AgentPresence.Unknown;
-            displaced = header.CountersOffset <= header.TotalBytes
-                && TryRead(handle, (long)header.CountersOffset + ((int)Counter.Displaced * sizeof(ulong)), out ulong times) && times > 0;
-            return control.State == (uint)AgentState.Sampling ? AgentPresence.Sampling : AgentPresence.Asleep;
+            using var region = FileInterop.OpenRegular(path);
+            return ReadState(region, pid, out control, out displaced);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -66,19 +59,41 @@ internal sealed class RegionAgentProbe : IAgentProbe
         }
     }
 
+    /// <param name="region">Opened for reading.</param>
+    /// <param name="pid">In the process's own pid namespace.</param>
+    internal static AgentPresence ReadState(SafeFileHandle region, int pid, out RegionControl control, out bool displaced)
+    {
+        control = default;
+        displaced = false;
+        if (!TryRead(region, 0, out RegionHeader header)) return AgentPresence.Unknown;
+        if (IsOfAnother(header, pid)) return AgentPresence.Absent;
+        if (header.Magic != RegionLayout.Magic || header.Abi != RegionLayout.Abi || header.LayoutHash != RegionLayout.LayoutHash)
+            return AgentPresence.OtherVersion;
+        if (!TryRead(region, header.ControlOffset, out control)
+            || !TryRead(region, Math.Min(header.CountersOffset, long.MaxValue) + ((int)Counter.Displaced * sizeof(ulong)), out ulong times))
+        {
+            return AgentPresence.Unknown;
+        }
+
+        displaced = times > 0;
+        return control.State == (uint)AgentState.Sampling ? AgentPresence.Sampling : AgentPresence.Asleep;
+    }
+
     /// <summary>Whether a region is the agent's in another process than this one, which samples it or was forked by it.</summary>
     /// <param name="region">Opened for reading.</param>
     /// <param name="pid">In the process's own pid namespace.</param>
-    internal static bool IsOfAnother(Microsoft.Win32.SafeHandles.SafeFileHandle region, int pid) =>
+    internal static bool IsOfAnother(SafeFileHandle region, int pid) =>
         TryRead(region, 0, out RegionHeader header) && IsOfAnother(header, pid);
 
     /* Magic and number stand at the same place in all versions. */
     private static bool IsOfAnother(in RegionHeader header, int pid) => header.Magic == RegionLayout.Magic && header.Pid != pid;
 
-    private static bool TryRead<T>(Microsoft.Win32.SafeHandles.SafeFileHandle handle, long offset, out T value) where T : unmanaged
+    private static bool TryRead<T>(SafeFileHandle region, ulong offset, out T value) where T : unmanaged
     {
         value = default;
         var bytes = MemoryMarshal.AsBytes(new Span<T>(ref value));
-        return RandomAccess.Read(handle, bytes, offset) == Unsafe.SizeOf<T>();
+        // Within its real length: what the region says of itself, offsets among it, may be anything.
+        return RandomAccess.GetLength(region) - bytes.Length is >= 0 and long last && offset <= (ulong)last
+            && RandomAccess.Read(region, bytes, (long)offset) == bytes.Length;
     }
 }

@@ -18,7 +18,7 @@ namespace DotnetPprof.Session;
 /// <param name="SampleCostNanos">Calibrated at the start.</param>
 /// <param name="MainMapping">The main binary.</param>
 /// <param name="Process">The frames for time of the process as a whole, by their names.</param>
-/// <param name="LearningNotes">What could not be learned of how to step through the code, one line each.</param>
+/// <param name="Notes">What could not be learned of how to step through the code, and what could not be held, one line each.</param>
 internal sealed record RunAccount(
     string AgentVersion,
     string RuntimeVersion,
@@ -29,11 +29,11 @@ internal sealed record RunAccount(
     ulong SampleCostNanos,
     Mapping MainMapping,
     IReadOnlyDictionary<string, Location> Process,
-    IReadOnlyList<string> LearningNotes)
+    IReadOnlyList<string> Notes)
 {
     private static readonly string[] s_process = [SyntheticFrames.KernelNotPermitted, SyntheticFrames.UnsampledThreads, SyntheticFrames.Agent];
 
-    public static RunAccount Of(CaptureOptions options, RegionView region, SessionAccount session, Symbolizer symbolizer, StackLearner learner)
+    public static RunAccount Of(CaptureOptions options, RegionView region, SessionAccount session, Symbolizer symbolizer, StackLearner learner, long releasedEarly)
     {
         ref readonly RegionControl control = ref session.Control;
         double armed = control.PeriodNs == 0 ? 0 : 1e9 / control.PeriodNs;
@@ -47,15 +47,17 @@ internal sealed record RunAccount(
             control.SampleCostNs,
             symbolizer.MainMapping,
             s_process.ToDictionary(name => name, symbolizer.Synthetic),
-            [.. NotesOn(learner)]);
+            [.. NotesOn(learner, releasedEarly)]);
     }
 
-    private static IEnumerable<string> NotesOn(StackLearner learner)
+    private static IEnumerable<string> NotesOn(StackLearner learner, long releasedEarly)
     {
         if (learner.Refused > 0)
             yield return $"{learner.Refused} places in code without frame pointers found no room in the agent's table; their callers are marked as not known";
         if (learner.NotUnderstood > 0)
             yield return $"the frames of {learner.NotUnderstood} methods were not understood; their callers were found by frame pointer";
+        if (releasedEarly > 0)
+            yield return $"{releasedEarly} samples were not held until the runtime had told of the code of their time: there were too many; some may be named wrong";
     }
 
     private static string NoteOn(CaptureOptions options, in RegionControl control, double armed)

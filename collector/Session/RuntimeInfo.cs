@@ -1,4 +1,4 @@
 namespace DotnetPprof.Session;
 
 /// <summary>How a runtime describes its process.</summary>
-internal sealed record RuntimeInfo(string CommandLine, string Architecture, string EntryAssembly, string Version);
+internal sealed record RuntimeInfo(string CommandLine, string Architecture, string Version);

@@ -36,6 +36,7 @@ internal sealed class SamplingRun : IDisposable
     private readonly RegionView region;
     private readonly SamplingPace pace;
     private readonly Action<SamplingRun, MonotonicNanos>? plan;
+    private readonly SessionReading? previous;
     private readonly SessionAccount session;
     private readonly TickMap clock;
     private readonly SampleAggregator aggregator;
@@ -52,13 +53,14 @@ internal sealed class SamplingRun : IDisposable
     private Exception? drainError;
     private bool stopWasAsked;
 
-    private SamplingRun(CaptureOptions options, CaptureTarget target, HeldAgent agent, StackLearner learner, SamplingPace pace, Action<SamplingRun, MonotonicNanos>? plan)
+    private SamplingRun(CaptureOptions options, CaptureTarget target, HeldAgent agent, StackLearner learner, SamplingPace pace, Action<SamplingRun, MonotonicNanos>? plan, SessionReading? previous)
     {
         this.options = options;
         this.agent = agent;
         this.learner = learner;
         this.pace = pace;
         this.plan = plan;
+        this.previous = previous;
         Target = target;
         region = agent.Region;
         session = new SessionAccount(region);
@@ -91,6 +93,9 @@ internal sealed class SamplingRun : IDisposable
     /// <summary>When sampling began; null until the first round.</summary>
     public MonotonicNanos? Started => clock.IsEmpty ? null : session.AtStart(clock).Time;
 
+    /// <summary>The latest reading, when it has stopped the last one; null where there was none.</summary>
+    public SessionReading? Latest => latest;
+
     /// <summary>What was recognised of the clocks, one line each.</summary>
     public IReadOnlyList<string> ClockNotes => clock.Notes;
 
@@ -100,9 +105,10 @@ internal sealed class SamplingRun : IDisposable
     /// <param name="agent">Stays the caller's, and must outlive the run.</param>
     /// <param name="pace">How often to look.</param>
     /// <param name="plan">Called on the drain in every round, before samples are released: to open and drop windows.</param>
+    /// <param name="previous">The last reading of the run that this one follows.</param>
     /// <exception cref="UserError">The agent cannot sample, or does not answer.</exception>
     public static SamplingRun Start(
-        CaptureOptions options, CaptureTarget target, HeldAgent agent, SamplingPace pace, Action<SamplingRun, MonotonicNanos>? plan = null)
+        CaptureOptions options, CaptureTarget target, HeldAgent agent, SamplingPace pace, Action<SamplingRun, MonotonicNanos>? plan = null, SessionReading? previous = null)
     {
         StackLearner? learner = null;
         try
@@ -112,7 +118,7 @@ internal sealed class SamplingRun : IDisposable
             agent.Control.Start(options);
             target.Modules.Refresh();
             learner.Start();
-            return new SamplingRun(options, target, agent, learner, pace, plan);
+            return new SamplingRun(options, target, agent, learner, pace, plan, previous);
         }
         catch (Exception e)
         {
@@ -306,6 +312,12 @@ internal sealed class SamplingRun : IDisposable
         if (clock.IsEmpty)
             return;
         SessionReading before = latest ?? session.AtStart(clock);
+        if (latest is null && previous is { } last)
+        {
+            /* For what begins or ends between two runs: of all clocks only the process's goes on. */
+            foreach (RunWindow window in windows)
+                window.Read(before with { Time = last.Time, ProcessNanos = last.ProcessNanos }, before);
+        }
         SessionReading after = session.Latest(clock, Corrupt);
         if (latest is not null && after.Time.Value <= before.Time.Value)
             return;
@@ -338,7 +350,7 @@ internal sealed class SamplingRun : IDisposable
         ProfileThread[] threads = [.. drain.Threads.Select(thread => new ProfileThread((int)thread.Tid, thread.Name))];
         var edges = new StackEdges(Target.Events.Code, learner.Learned, new CallTargets(Target.Events.Code, Target.Modules));
         var resolver = new StackResolver(drain.Chains, Target.Symbolizer, Target.Events.Code, learner.Learned, edges);
-        window.Close(window.Samples.Name(aggregator.Keys, clock, resolver, index => threads[index]), RunAccount.Of(options, region, session, Target.Symbolizer, learner));
+        window.Close(window.Samples.Name(aggregator.Keys, clock, resolver, index => threads[index]), RunAccount.Of(options, region, session, Target.Symbolizer, learner, aggregator.ReleasedEarly));
     }
 
     private void TakeAnchors()

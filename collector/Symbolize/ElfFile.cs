@@ -17,7 +17,6 @@ internal readonly record struct ElfSection(uint Type, ulong Flags, ulong Address
 internal sealed class ElfFile : IDisposable
 {
     public const uint SectionSymbols = 2;
-    public const uint SectionNoBits = 8;
     public const uint SectionNotes = 7;
     public const uint SectionDynamicSymbols = 11;
     public const ulong SectionExecutable = 4;

@@ -35,14 +35,8 @@ internal sealed class ReadyToRunHeader
             sections[ElfFile.U32(entries, at)] = (ElfFile.U32(entries, at + 4), ElfFile.U32(entries, at + 8));
     }
 
-    /// <summary>The functions' ranges: the exception directory's.</summary>
-    public const uint RuntimeFunctions = 102;
-
     /// <summary>Which function each method definition starts at.</summary>
     public const uint MethodDefEntryPoints = 103;
-
-    /// <summary>Bounds and variables by function.</summary>
-    public const uint DebugInfo = 105;
 
     /// <summary>Code that calls are bound by at their first use.</summary>
     public const uint DelayLoadThunks = 106;

@@ -77,9 +77,6 @@ internal sealed class StackLearner : IDisposable
     /// <summary>Methods whose frames were not understood.</summary>
     public int NotUnderstood { get; private set; }
 
-    /// <summary>CPU time of learning, in seconds.</summary>
-    public TimeSpan Busy { get; private set; }
-
     /// <summary>Learns what is known already, before sampling begins; for as long as that may take.</summary>
     public void LearnKnown(TimeSpan patience)
     {
@@ -201,7 +198,6 @@ internal sealed class StackLearner : IDisposable
             pieces.Add(next);
         if (!channel.Ask(pieces))
             return false;
-        long began = Stopwatch.GetTimestamp();
         for (int i = 0; i < pieces.Count; i++)
         {
             ReadOnlySpan<byte> bytes = channel.CodeOf(i);
@@ -209,7 +205,6 @@ internal sealed class StackLearner : IDisposable
             analyses.Add(known?.Analysis);
             proposals.Add(known is not null && pieces[i].Kind is CodeKind.Method or CodeKind.Stub ? known?.Rules ?? [] : null);
         }
-        Busy += Stopwatch.GetElapsedTime(began);
         if (channel.Propose(proposals, judgements.AsSpan(0, pieces.Count)) is not { } inForce)
             return false;
         for (int i = 0; i < pieces.Count; i++)

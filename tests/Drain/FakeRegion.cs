@@ -21,7 +21,7 @@ internal sealed unsafe class FakeRegion : IDisposable
         Memory = (byte*)NativeMemory.AllocZeroed((nuint)Bytes);
         Header->Magic = RegionLayout.Magic;
         Header->Abi = RegionLayout.Abi;
-        Header->Pid = 4711;
+        Header->Pid = Pid;
         Header->LayoutHash = RegionLayout.LayoutHash;
         Header->TotalBytes = Bytes;
         Header->ControlOffset = ControlOffset;
@@ -40,6 +40,9 @@ internal sealed unsafe class FakeRegion : IDisposable
         Write(Header->RuntimeVersion, 32, "10.0.12");
         Write(Control->EngineReason, 192, "timer: because");
     }
+
+    /// <summary>Of the process that it is in.</summary>
+    public const int Pid = 4711;
 
     public static ulong Bytes => RingsOffset + RegionLayout.RingsBytes;
 

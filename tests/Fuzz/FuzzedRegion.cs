@@ -3,7 +3,10 @@ using DotnetPprof.Aggregate;
 using DotnetPprof.Drain;
 using DotnetPprof.Model;
 using DotnetPprof.Region;
+using DotnetPprof.Session;
 using DotnetPprof.Tests.Drain;
+using DotnetPprof.Tests.Files;
+using Microsoft.Win32.SafeHandles;
 
 namespace DotnetPprof.Tests.Fuzz;
 
@@ -19,6 +22,7 @@ internal static unsafe class FuzzedRegion
     private const uint RingRecords = 16;
 
     private static readonly FakeRegion s_region = new();
+    private static readonly SafeFileHandle s_file = UnnamedFile.Create();
 
     /* What a slot of a thread that lives takes; the sections' offsets do not move. */
     private static int HeadBytes => (int)(2 * RegionLayout.Page);
@@ -46,6 +50,9 @@ internal static unsafe class FuzzedRegion
 
     internal static void Read(byte[] input)
     {
+        RandomAccess.SetLength(s_file, input.Length);
+        RandomAccess.Write(s_file, input, 0);
+        RegionAgentProbe.ReadState(s_file, FakeRegion.Pid, out _, out _);
         Copy(s_region, input, toRegion: true);
         try
         {

@@ -23,7 +23,7 @@ public sealed class ContinuousCaptureTests(ITestOutputHelper log)
         using var witness = new CpuWitness(target.Pid);
         using ContinuousCapture capture = Attach(target.Pid, seconds: 2, timestamps: true);
         Wait(count: 2);
-        capture.Renew();
+        capture.Renew(capture.PrepareRenewal());
         Wait(count: 5);
         Assert.Null(capture.End());
         Report(witness);
@@ -55,11 +55,47 @@ public sealed class ContinuousCaptureTests(ITestOutputHelper log)
         CaptureWindow given = capture.Open(TimeSpan.FromSeconds(1), (_, _) => Assert.Fail("nobody waits for it"));
         capture.Cancel(given);
         Thread.Sleep(1000);
-        capture.Renew(); // the longest has two parts
+        capture.Renew(capture.PrepareRenewal()); // the longest has two parts
         Assert.True(done.Wait(Harm.Child.HangBound));
         Report(witness);
         Assert.Equal(1, capture.OpenWindows);
         Assert.Equal([1, 1.5, 4], finished.Select(item => item.Result.Profile.DurationNanos / 1e9));
+    }
+
+    /// <summary>What the process used up to a window's end is in it, also where nobody sampled at that moment.</summary>
+    [Fact]
+    public void AWindowThatEndsBetweenTwoRunsHasTheTimeUpToItsEnd()
+    {
+        const int Windows = 250;
+        using TargetProgram target = TargetProgram.StartReady("Burner", "1");
+        using ContinuousCapture capture = Attach(target.Pid, seconds: 60);
+        CaptureTarget next = capture.PrepareRenewal();
+        using var done = new CountdownEvent(Windows);
+        for (int i = 1; i <= Windows; i++)
+        {
+            capture.Open(TimeSpan.FromMilliseconds(2 * i), (window, result) =>
+            {
+                finished.Enqueue((window, result!));
+                done.Signal();
+            });
+        }
+        capture.Renew(next);
+        Assert.True(done.Wait(Harm.Child.HangBound));
+        Assert.Equal(1, capture.OpenWindows);
+        Assert.Equal([1, 2], finished.Select(item => item.Window.Parts.Count).Distinct().Order()); // some ended before, some not
+        Assert.All(finished, item => Assert.True(item.Window.Parts[^1].Window.End?.Time.Value >= item.Window.Bounds.To.Value));
+    }
+
+    [Fact]
+    public async Task ARenewalThatIsGivenUpLeavesTheLastWindowWhole()
+    {
+        using TargetProgram target = TargetProgram.StartReady("Burner", "1");
+        using ContinuousCapture capture = Attach(target.Pid, seconds: 60);
+        DrainedRecords.Wait(target.Pid, 100);
+        Task<CaptureTarget> renewal = Task.Run(capture.PrepareRenewal, TestContext.Current.CancellationToken);
+        Assert.Null(capture.End());
+        Assert.True(finished.Single().Result.Summary.Samples > 0);
+        (await renewal).Dispose();
     }
 
     [Fact]

@@ -14,7 +14,7 @@ internal static class ServeStages
         ("naming and writing windows", false, ["ContinuousCapture.Report", "SamplingRun.Close", "DotnetPprof.Emit.", "DotnetPprof.Serve.Window"]),
         ("learning code", true, ["DotnetPprof.Unwind.StackLearner"]),
         ("reading the runtimes' events", true, ["DotnetPprof.Symbolize.EventPipe", "DotnetPprof.Symbolize.EventIntake"]),
-        ("attaching and letting go", true, ["CaptureFactory.AttachForever", "ContinuousCapture.End", "ContinuousCapture.Renew"]),
+        ("attaching and letting go", true, ["CaptureFactory.AttachForever", "ContinuousCapture.End", "ContinuousCapture.PrepareRenewal", "ContinuousCapture.Renew"]),
         ("draining samples", true, ["SamplingRun.DrainUntilStopped"]),
         ("keeping leases", true, ["DotnetPprof.Session.LeaseHeart"]),
         ("giving memory back", false, ["DotnetPprof.Serve.HeapTrim"]),
