@@ -136,8 +136,16 @@ internal sealed class ContinuousCapture : IDisposable
     public CaptureTarget PrepareRenewal()
     {
         var target = new CaptureTarget(options, new DiagnosticsClient(options.Pid), run.Target.Shared);
-        target.AttachSymbols();
-        return target;
+        try
+        {
+            target.AttachSymbols();
+            return target;
+        }
+        catch
+        {
+            target.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
