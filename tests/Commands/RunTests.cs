@@ -43,7 +43,7 @@ public class RunTests
     }
 
     [Fact]
-    public async Task CtrlCDoesNotWaitForAProcessThatDoesNotAnswer()
+    public async Task ASignalDoesNotWaitForAProcessThatDoesNotAnswer()
     {
         using var workload = BuiltProgram.StartWorkload();
         using var folder = new TestFolder();
@@ -52,7 +52,7 @@ public class RunTests
         var options = new CollectOptions(workload.Pid, null, null, null, folder["a.pb.gz"], 250, false);
         var run = Task.Run(() => new AttachRun(rig.Services, options).Run());
         while (rig.Captures.Calls.IsEmpty && !run.IsCompleted) await Task.Delay(10);
-        ProcessInterop.Kill(Environment.ProcessId, ProcessInterop.SigInt);
+        ProcessInterop.Kill(Environment.ProcessId, ProcessInterop.SigTerm);
         var error = await Assert.ThrowsAsync<UserError>(() => run.WaitAsync(TimeSpan.FromMinutes(1)));
         Assert.Equal(ExitCode.SessionCreation, error.Code);
         Assert.Empty(folder.Files);
