@@ -31,6 +31,19 @@ internal static class ServeHost
 
     internal static void Run(WebApplication app, ServeOptions options)
     {
+        if (Start(app, options))
+            app.WaitForShutdown();
+        /* The host ends as if it had been asked to. */
+        foreach (BackgroundService service in app.Services.GetServices<IHostedService>().OfType<BackgroundService>())
+        {
+            if (service.ExecuteTask is { IsFaulted: true } failed)
+                failed.GetAwaiter().GetResult();
+        }
+    }
+
+    /// <returns>False when it was to end before it had begun.</returns>
+    private static bool Start(WebApplication app, ServeOptions options)
+    {
         try
         {
             app.Start();
@@ -41,17 +54,10 @@ internal static class ServeHost
         }
         catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            /* Told to end before it had begun. */
-            return;
+            return false;
         }
         app.Logger.LogInformation("serving http://{Address}/debug/pprof/", app.Urls.FirstOrDefault()?.Replace("http://", "", StringComparison.Ordinal) ?? options.Listen.ToString());
-        app.WaitForShutdown();
-        /* The host ends as if it had been asked to. */
-        foreach (BackgroundService service in app.Services.GetServices<IHostedService>().OfType<BackgroundService>())
-        {
-            if (service.ExecuteTask is { IsFaulted: true } failed)
-                failed.GetAwaiter().GetResult();
-        }
+        return true;
     }
 
     internal static WebApplication Build(ServeOptions options, string agentPath)

@@ -170,7 +170,8 @@ public sealed class WindowFilesTests : IDisposable
             Assert.Empty(files.Account.Dropped);
             Assert.Contains("cannot be deleted", Assert.Single(log.Lines));
             Assert.Equal([FileList.FileName, Path.GetFileName(held)], Names());
-            Assert.NotNull(files.OpenRead(Path.GetFileName(held)));
+            using (FileStream? read = files.OpenRead(Path.GetFileName(held)))
+                Assert.NotNull(read);
             files.Complete();
         }
         using (Open(keepBytes: 1))
