@@ -7,6 +7,9 @@ namespace DotnetPprof.Commands;
 /// <summary><c>collect</c> on a process that runs already.</summary>
 internal sealed class AttachRun(CommandServices services, CollectOptions options)
 {
+    /// <summary>How long attaching may go on after Ctrl-C; with a process that does not answer it takes half a minute to fail.</summary>
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
+
     private readonly CaptureView _view = new(services.Output);
 
     internal int Run()
@@ -19,7 +22,7 @@ internal sealed class AttachRun(CommandServices services, CollectOptions options
 
         using var stop = new StopRequests();
         _view.Say($"Attaching to {name} ({pid})...");
-        using var capture = services.Captures.Attach(options.ForProcess(pid));
+        using var capture = Attach(pid, name, stop);
         bool listensForEnter = !Console.IsInputRedirected && Interop.ProcessInterop.IsForegroundOfTerminal();
         if (listensForEnter) stop.ListenForEnter();
         string how = listensForEnter ? "Ctrl-C or Enter" : "Ctrl-C";
@@ -41,5 +44,17 @@ internal sealed class AttachRun(CommandServices services, CollectOptions options
         if (options.Annotate is { } method) AnnotateCommand.Show(services.Output, result.Code, method);
         if (result.Summary.Failure is { } failure) throw new UserError(ExitCode.Tracing, failure);
         return (int)(leaseLost ? ExitCode.Tracing : ExitCode.Ok);
+    }
+
+    /// <summary>On a thread that does not keep this process, which may not want to wait for it.</summary>
+    private ICapture Attach(int pid, string name, StopRequests stop)
+    {
+        Task<ICapture> attaching = Task.Factory.StartNew(
+            () => services.Captures.Attach(options.ForProcess(pid)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.WhenAny(attaching, stop.First).Wait();
+        Task.WhenAny(attaching, Task.Delay(s_grace)).Wait();
+        if (attaching.IsCompleted) return attaching.GetAwaiter().GetResult();
+        attaching.ContinueWith(late => late.Result.Dispose(), TaskContinuationOptions.OnlyOnRanToCompletion);
+        throw new UserError(ExitCode.SessionCreation, $"stopped before {name} ({pid}) answered; nothing was sampled");
     }
 }

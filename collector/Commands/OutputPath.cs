@@ -22,20 +22,18 @@ internal static class OutputPath
     /// <summary>Fails now rather than after an hour of sampling.</summary>
     internal static void CheckWritable(string path)
     {
-        string full = Path.GetFullPath(path);
         string folder = Folder(path);
-        if (Directory.Exists(full)) throw Unwritable(path, "it is a directory");
+        if (Directory.Exists(path)) throw Unwritable(path, "it is a directory");
         if (!Directory.Exists(folder)) throw Unwritable(path, $"there is no directory '{folder}'");
-        // The finished profile is moved into place, which would put a file where a device was.
-        if (full.StartsWith("/dev/", StringComparison.Ordinal) || full.StartsWith("/proc/", StringComparison.Ordinal)) throw Unwritable(path, "it is not a regular file");
-        string probe = Path.Combine(folder, $".dotnet-pprof-{Environment.ProcessId}.tmp");
         try
         {
-            using var file = new FileStream(probe, FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            if (ProfileFile.IsDevice(path)) throw Unwritable(path, "it is not a regular file");
+            ProfileFile.CheckWritable(path);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (UserError error) when (error.Code != ExitCode.Argument)
         {
-            throw Unwritable(path, error is UnauthorizedAccessException ? $"no permission to create files in '{folder}'" : error.Message);
+            // Before anything was sampled it is a matter of the path.
+            throw new UserError(ExitCode.Argument, error.Message);
         }
     }
 

@@ -80,7 +80,7 @@ internal static class ServeCommand
         List<string> all = [.. arguments];
         foreach ((string variable, string value) in environment.Order(Comparer<KeyValuePair<string, string>>.Create((left, right) => string.CompareOrdinal(left.Key, right.Key))))
         {
-            if (!variable.StartsWith(Variables, StringComparison.Ordinal) || value.Length == 0)
+            if (!variable.StartsWith(Variables, StringComparison.Ordinal) || value.Length == 0 || IsOfKubernetes(variable[Variables.Length..]))
                 continue;
             string option = "--" + variable[Variables.Length..].ToLowerInvariant().Replace('_', '-');
             if (IsGiven(arguments, option))
@@ -94,6 +94,12 @@ internal static class ServeCommand
         }
         return [.. all];
     }
+
+    /// <summary>Pods beside a Service named dotnet-pprof-serve are given these.</summary>
+    private static bool IsOfKubernetes(string name) =>
+        name is "SERVICE_HOST" or "SERVICE_PORT" or "PORT"
+        || name.StartsWith("SERVICE_PORT_", StringComparison.Ordinal)
+        || name.StartsWith("PORT_", StringComparison.Ordinal);
 
     private static bool IsGiven(string[] arguments, string option)
     {

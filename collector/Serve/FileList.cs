@@ -8,20 +8,24 @@ internal readonly record struct ListedFile(string Name, DateTime Time, long Byte
 
 /// <summary>
 /// The files that were written to a directory and are still kept, in a file of its own there: one name a line, a "-" in
-/// front of one that is gone, and a last line that says that nothing follows. The file is locked while it is in use.
+/// front of one that is gone, and a last line that says that nothing follows and nothing is missing. The file is locked
+/// while it is in use.
 /// </summary>
 internal sealed class FileList : IDisposable
 {
     internal const string FileName = ".dotnet-pprof-windows";
-    private const string Begin = "#windows written by dotnet-pprof, which deletes those that are named here";
+    private const string Head = "#windows written by dotnet-pprof, which deletes those that are named here";
     private const string End = "#end";
 
     private readonly Lock gate = new();
     private readonly FileStream file;
     private readonly SortedSet<ListedFile> files = new(Comparer<ListedFile>.Create((left, right) =>
         left.Time != right.Time ? left.Time.CompareTo(right.Time) : string.CompareOrdinal(left.Name, right.Name)));
+
+    /* Those too that were set aside. */
     private readonly Dictionary<string, ListedFile> byName = new(StringComparer.Ordinal);
     private int lines;
+    private volatile bool isOpenEnded;
     private bool isDisposed;
 
     private FileList(FileStream file) => this.file = file;
@@ -59,7 +63,8 @@ internal sealed class FileList : IDisposable
         FileStream file;
         try
         {
-            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            /* Unbuffered: what a full disk refuses would stay in the buffer, and be refused once more when it is closed. */
+            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         }
         catch (IOException) when (File.Exists(path))
         {
@@ -91,6 +96,7 @@ internal sealed class FileList : IDisposable
     {
         lock (gate)
         {
+            isOpenEnded = true;
             Drop(name);
             Keep(name, 0);
             Append(name);
@@ -115,7 +121,7 @@ internal sealed class FileList : IDisposable
                 return;
             try
             {
-                if (lines > 2 * (files.Count + 1000))
+                if (lines > 2 * (byName.Count + 1000))
                     Rewrite();
                 else
                     Append("-" + name);
@@ -127,6 +133,31 @@ internal sealed class FileList : IDisposable
         }
     }
 
+    /// <summary>A file that cannot be deleted: it stays in the list and is not the oldest any more, until the next start.</summary>
+    public void SetAside(string name)
+    {
+        lock (gate)
+        {
+            if (Drop(name, out ListedFile listed))
+                byName[name] = listed with { Bytes = 0 };
+        }
+    }
+
+    /// <summary>From now on the list has no good end until <see cref="Complete"/>.</summary>
+    public void Begin() => isOpenEnded = true; // without the lock, which may be waiting for a disk
+
+    /// <summary>Nothing is missing, and nothing will be added.</summary>
+    public void Complete()
+    {
+        lock (gate)
+        {
+            isOpenEnded = false;
+            EndedInGoodOrder = true;
+        }
+        Dispose();
+    }
+
+    /// <summary>Where nothing was begun, the list ends as it did before.</summary>
     public void Dispose()
     {
         lock (gate)
@@ -134,15 +165,18 @@ internal sealed class FileList : IDisposable
             if (isDisposed)
                 return;
             isDisposed = true;
-            try
+            using (file)
             {
-                Append(End);
+                try
+                {
+                    if (EndedInGoodOrder && !isOpenEnded)
+                        Append(End);
+                }
+                catch (IOException)
+                {
+                    /* The next start will say that something may be lost, which is as well. */
+                }
             }
-            catch (IOException)
-            {
-                /* The next start will say that something may be lost, which is as well. */
-            }
-            file.Dispose();
         }
     }
 
@@ -171,16 +205,24 @@ internal sealed class FileList : IDisposable
     {
         file.SetLength(0);
         lines = 0;
-        Append(Begin);
-        foreach (ListedFile listed in files)
+        Append(Head);
+        foreach (ListedFile listed in byName.Values)
             Append(listed.Name);
     }
 
     private void Append(string line)
     {
-        file.Seek(0, SeekOrigin.End);
-        file.Write(Encoding.UTF8.GetBytes(line + "\n"));
-        file.Flush();
+        long before = file.Seek(0, SeekOrigin.End);
+        try
+        {
+            file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+        }
+        catch (IOException)
+        {
+            /* Half a name would spoil the one that follows it. */
+            file.SetLength(before);
+            throw;
+        }
         lines++;
     }
 
@@ -192,9 +234,11 @@ internal sealed class FileList : IDisposable
         Bytes += bytes;
     }
 
-    private bool Drop(string name)
+    private bool Drop(string name) => Drop(name, out _);
+
+    private bool Drop(string name, out ListedFile listed)
     {
-        if (!byName.Remove(name, out ListedFile listed))
+        if (!byName.Remove(name, out listed))
             return false;
         files.Remove(listed);
         Bytes -= listed.Bytes;

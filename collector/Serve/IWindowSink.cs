@@ -18,8 +18,22 @@ internal interface IWindowSink
     /// dropped.
     /// </summary>
     /// <param name="window">May be kept.</param>
-    /// <param name="stopping">Set a while after this program was asked to end: what is not safe by then is lost.</param>
-    Task TakeAsync(FinishedWindow window, CancellationToken stopping);
+    Task TakeAsync(FinishedWindow window);
+
+    /// <summary>Windows are being sampled from now on: one that is not taken is lost. May be called again.</summary>
+    void Begin()
+    {
+    }
+
+    /// <summary>The last window was taken; not called where time ran out before that.</summary>
+    void Complete()
+    {
+    }
+
+    /// <summary>For what is to be done now and again. Called every minute without a window, and never beside <see cref="TakeAsync"/>.</summary>
+    void Tend()
+    {
+    }
 }
 
 /// <summary>Windows given + recovered = delivered + queued + all dropped.</summary>

@@ -21,7 +21,7 @@ internal sealed class ProcessScan(IAgentProbe probe, bool attachAll)
     public IReadOnlyList<(int Pid, ulong StartTime)> Next(TimeSpan now)
     {
         var alive = new HashSet<int>();
-        var found = new List<(int, ulong)>();
+        var found = new List<(int Pid, Candidate Candidate)>();
         foreach (int pid in NumberedEntries.Of("/proc") ?? throw new IOException("/proc cannot be read"))
         {
             if (pid == Environment.ProcessId)
@@ -37,12 +37,14 @@ internal sealed class ProcessScan(IAgentProbe probe, bool attachAll)
             candidate.NextLook = now + (candidate.Looks < Eager && !candidate.IsFound ? TimeSpan.FromSeconds(candidate.Looks) : s_lookAgain);
             if (candidate.IsFound || !IsWanted(pid, candidate.Looks))
                 continue;
-            candidate.IsFound = true;
-            found.Add((pid, start));
+            found.Add((pid, candidate));
         }
         foreach (int gone in candidates.Keys.Where(pid => !alive.Contains(pid)).ToList())
             candidates.Remove(gone);
-        return found;
+        /* Not before: where one of the others could not be looked into, all of them are found the next time. */
+        foreach ((_, Candidate candidate) in found)
+            candidate.IsFound = true;
+        return [.. found.Select(process => (process.Pid, process.Candidate.StartTime))];
     }
 
     private bool IsWanted(int pid, int looks)

@@ -26,6 +26,24 @@ internal static class ServeHost
     {
         AllocatorInterop.LimitArenas(MostArenas);
         using WebApplication app = Build(options, agentPath);
+        Run(app, options);
+    }
+
+    internal static void Run(WebApplication app, ServeOptions options)
+    {
+        if (Start(app, options))
+            app.WaitForShutdown();
+        /* The host ends as if it had been asked to. */
+        foreach (BackgroundService service in app.Services.GetServices<IHostedService>().OfType<BackgroundService>())
+        {
+            if (service.ExecuteTask is { IsFaulted: true } failed)
+                failed.GetAwaiter().GetResult();
+        }
+    }
+
+    /// <returns>False when it was to end before it had begun.</returns>
+    private static bool Start(WebApplication app, ServeOptions options)
+    {
         try
         {
             app.Start();
@@ -34,8 +52,12 @@ internal static class ServeHost
         {
             throw new UserError(ExitCode.Argument, $"cannot listen on {options.Listen}: {FileProblem.OneLine(e.Message)}");
         }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return false;
+        }
         app.Logger.LogInformation("serving http://{Address}/debug/pprof/", app.Urls.FirstOrDefault()?.Replace("http://", "", StringComparison.Ordinal) ?? options.Listen.ToString());
-        app.WaitForShutdown();
+        return true;
     }
 
     internal static WebApplication Build(ServeOptions options, string agentPath)
@@ -49,7 +71,9 @@ internal static class ServeHost
         });
         builder.Logging.AddConsole(console => console.FormatterName = LineFormatter.FormatterName)
             .AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>()
-            .AddFilter("Microsoft", LogLevel.Warning);
+            .AddFilter("Microsoft", LogLevel.Warning)
+            /* What it tells of is thrown too, and told of then. */
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         IServiceCollection services = builder.Services;
         services.AddSystemd();
         services.AddRoutingCore();
@@ -74,7 +98,16 @@ internal static class ServeHost
         services.AddSingleton<Supervisor>();
         services.AddHostedService(provider => provider.GetRequiredService<Supervisor>());
         WebApplication app = builder.Build();
-        Website.Map(app);
-        return app;
+        try
+        {
+            Website.Map(app);
+            return app;
+        }
+        catch
+        {
+            /* Some of the sinks may be open. */
+            ((IDisposable)app).Dispose();
+            throw;
+        }
     }
 }

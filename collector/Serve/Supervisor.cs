@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DotnetPprof.Model;
 using DotnetPprof.Session;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -9,6 +10,10 @@ namespace DotnetPprof.Serve;
 internal sealed class Supervisor : BackgroundService
 {
     private const int AttachedAtOnce = 4;
+
+    /// <summary>Different problems that are told, each once.</summary>
+    private const int MostTold = 100;
+
     private static readonly TimeSpan s_scanInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_sinkPatience = TimeSpan.FromSeconds(10);
 
@@ -26,6 +31,7 @@ internal sealed class Supervisor : BackgroundService
     private readonly List<Entry> entries = [];
     private readonly HeapTrim heap = HeapTrim.OfProcess();
     private readonly Stopwatch elapsed = Stopwatch.StartNew();
+    private readonly HashSet<string> told = [];
     private int endedSoFar;
 
     public Supervisor(
@@ -56,23 +62,33 @@ internal sealed class Supervisor : BackgroundService
 
     public override void Dispose()
     {
-        turns.Dispose();
         base.Dispose();
+        foreach (WindowDispatch sink in sinks)
+            sink.Dispose();
+        turns.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        /* Set before the web server waits for its requests, some of which wait for windows that end with this. */
-        CancellationToken stopping = lifetime.ApplicationStopping;
+        /*
+         * The first is set before the web server waits for its requests, some of which wait for windows that end with this;
+         * where the program cannot start, only the second is.
+         */
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping, stoppingToken);
+        CancellationToken stopping = stop.Token;
+        await Started(stopping).ConfigureAwait(false);
         while (!stopping.IsCancellationRequested)
         {
             try
             {
                 Look(stopping);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e)
             {
-                log.LogWarning("processes could not be listed: {Error}", e.Message);
+                /* Whatever it is, those that are sampled already are none the worse for it. */
+                string problem = FileProblem.OneLine(e.Message);
+                if (told.Count < MostTold && told.Add(problem))
+                    log.LogWarning("new processes could not be looked for: {Error}", problem);
             }
             IsReady = true;
             heap.Tend(elapsed.Elapsed, endedSoFar);
@@ -82,6 +98,16 @@ internal sealed class Supervisor : BackgroundService
         await Task.WhenAll(sinks.Select(sink => sink.FinishAsync(s_sinkPatience))).ConfigureAwait(false);
     }
 
+    /// <summary>Until requests are answered: one that cannot listen must not have taken processes from another.</summary>
+    private async Task Started(CancellationToken stopping)
+    {
+        /* What follows takes a while, and is not to run where the event is told of. */
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration started = lifetime.ApplicationStarted.Register(() => over.TrySetResult());
+        using CancellationTokenRegistration stopped = stopping.Register(() => over.TrySetResult());
+        await over.Task.ConfigureAwait(false);
+    }
+
     private void Look(CancellationToken stopping)
     {
         foreach ((int pid, ulong startTime) in scan.Next(elapsed.Elapsed))
@@ -89,6 +115,8 @@ internal sealed class Supervisor : BackgroundService
             if (ProcessDescription.Of(pid, startTime) is not { } process || !options.Wants(process))
                 continue;
             var target = new ServedTarget(process, options, captures, turns, Hand, log);
+            foreach (WindowDispatch sink in sinks)
+                sink.Begin();
             lock (gate)
                 entries.Add(new Entry(target, Task.Run(() => target.RunAsync(stopping), CancellationToken.None)));
         }

@@ -7,15 +7,17 @@ namespace DotnetPprof.Serve;
 /// Hands finished windows to a sink, one after another, on a task of its own: sampling never waits for a disk or a
 /// network.
 /// </summary>
-internal sealed class WindowDispatch : IAsyncDisposable
+internal sealed class WindowDispatch : IDisposable
 {
     /// <summary>Some megabytes at a few dozen processes, whose windows all end at once.</summary>
     internal const int MostWaiting = 256;
 
+    private static readonly TimeSpan s_tendInterval = TimeSpan.FromMinutes(1);
+
     private readonly IWindowSink sink;
     private readonly ILogger log;
+    private readonly TimeSpan tendInterval;
     private readonly Channel<FinishedWindow> waiting;
-    private readonly CancellationTokenSource stopping = new();
     private readonly Task worker;
     private readonly Lock gate = new();
 
@@ -24,11 +26,19 @@ internal sealed class WindowDispatch : IAsyncDisposable
     private long overflowed;
     private long handed;
     private long failed;
+    private long left;
 
-    public WindowDispatch(IWindowSink sink, ILogger log)
+    /// <summary>When nothing more is handed over, in the milliseconds of <see cref="Environment.TickCount64"/>.</summary>
+    private long end = long.MaxValue;
+
+    /// <param name="sink">Where windows go; not disposed with this.</param>
+    /// <param name="log">Told of windows that are lost.</param>
+    /// <param name="tendInterval">How often the sink is tended; a minute but in tests.</param>
+    public WindowDispatch(IWindowSink sink, ILogger log, TimeSpan? tendInterval = null)
     {
         this.sink = sink;
         this.log = log;
+        this.tendInterval = tendInterval ?? s_tendInterval;
         waiting = Channel.CreateBounded<FinishedWindow>(
             new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
             _ => overflowed++);
@@ -50,6 +60,7 @@ internal sealed class WindowDispatch : IAsyncDisposable
                 var dropped = new Dictionary<string, long>(own.Dropped);
                 Add(dropped, "sink too slow", overflowed);
                 Add(dropped, "error", failed);
+                Add(dropped, "no time left", left);
                 return own with { Given = given, Queued = own.Queued + waiting.Reader.Count + underWay, Dropped = dropped };
             }
         }
@@ -65,23 +76,39 @@ internal sealed class WindowDispatch : IAsyncDisposable
         }
     }
 
-    /// <summary>Hands over what waits, for as long as <paramref name="patience"/> allows.</summary>
+    /// <summary>See <see cref="IWindowSink.Begin"/>.</summary>
+    public void Begin() => sink.Begin();
+
+    /// <summary>Hands over what waits, for as long as <paramref name="patience"/> allows; no window is to come after this.</summary>
     public async Task FinishAsync(TimeSpan patience)
     {
-        waiting.Writer.TryComplete();
-        stopping.CancelAfter(patience);
+        EndIn(patience);
         await worker.ConfigureAwait(false);
+        long lost;
+        lock (gate)
+        {
+            while (waiting.Reader.TryRead(out _))
+                left++;
+            lost = left;
+        }
+        if (lost == 0)
+            sink.Complete();
+        else
+            log.LogError("{Count} windows are lost to {Sink}: no time was left for them", lost, sink.Name);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Nothing more is handed over but what is under way.</summary>
+    public void Dispose() => EndIn(TimeSpan.Zero);
+
+    private void EndIn(TimeSpan patience)
     {
-        await FinishAsync(TimeSpan.Zero).ConfigureAwait(false);
-        stopping.Dispose();
+        Volatile.Write(ref end, Math.Min(Volatile.Read(ref end), Environment.TickCount64 + (long)patience.TotalMilliseconds));
+        waiting.Writer.TryComplete();
     }
 
     private async Task Work()
     {
-        while (await waiting.Reader.WaitToReadAsync().ConfigureAwait(false))
+        while (await IsThereMore().ConfigureAwait(false) && Environment.TickCount64 < Volatile.Read(ref end))
         {
             FinishedWindow? window;
             lock (gate)
@@ -92,13 +119,33 @@ internal sealed class WindowDispatch : IAsyncDisposable
             }
             try
             {
-                await sink.TakeAsync(window, stopping.Token).ConfigureAwait(false);
+                await sink.TakeAsync(window).ConfigureAwait(false);
             }
             catch (Exception e)
             {
                 lock (gate)
                     failed++;
                 log.LogError("a window of {Service} ({Pid}) was lost by {Sink}: {Error}", window.Process.Service, window.Process.Pid, sink.Name, e.Message);
+            }
+        }
+    }
+
+    /// <summary>Waits for a window; false when none comes any more.</summary>
+    private async Task<bool> IsThereMore()
+    {
+        Task<bool> more = waiting.Reader.WaitToReadAsync().AsTask();
+        while (true)
+        {
+            await ((Task)more).WaitAsync(tendInterval).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (more.IsCompleted)
+                return await more.ConfigureAwait(false);
+            try
+            {
+                sink.Tend();
+            }
+            catch (Exception e)
+            {
+                log.LogWarning("{Sink}: {Error}", sink.Name, e.Message);
             }
         }
     }

@@ -13,6 +13,9 @@ namespace DotnetPprof.Serve;
 /// </summary>
 internal sealed partial class WindowFiles : IWindowSink, IDisposable
 {
+    /// <summary>Nobody is still writing a file that was not written to for as long: a write takes seconds.</summary>
+    private static readonly TimeSpan s_longestWrite = TimeSpan.FromMinutes(5);
+
     private readonly string directory;
     private readonly TimeSpan keepFor;
     private readonly long keepBytes;
@@ -20,8 +23,10 @@ internal sealed partial class WindowFiles : IWindowSink, IDisposable
     private readonly FileList list;
     private readonly Lock gate = new();
     private readonly Dictionary<string, long> dropped = [];
+    private readonly List<string> leftovers;
     private long delivered;
     private bool isFailing;
+    private bool isStuck;
 
     /// <exception cref="UserError">The directory cannot be used, or another program uses it.</exception>
     public WindowFiles(string directory, TimeSpan keepFor, long keepBytes, ILogger<WindowFiles> log)
@@ -34,8 +39,9 @@ internal sealed partial class WindowFiles : IWindowSink, IDisposable
         {
             Directory.CreateDirectory(this.directory);
             list = FileList.Open(this.directory);
-            CleanUpAfterPredecessor();
-            Retain(DateTime.UtcNow);
+            leftovers = [.. Directory.EnumerateFiles(this.directory).Where(IsLeftover)];
+            TellOfPredecessor();
+            Tend();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -63,10 +69,43 @@ internal sealed partial class WindowFiles : IWindowSink, IDisposable
         if (!list.Contains(name))
             return null;
         var file = new FileInfo(Path.Join(directory, name));
-        return file is { Exists: true, LinkTarget: null } ? file.OpenRead() : null;
+        try
+        {
+            return file is { Exists: true, LinkTarget: null } ? file.OpenRead() : null;
+        }
+        catch (FileNotFoundException)
+        {
+            /* It has just become too old. */
+            return null;
+        }
     }
 
-    public Task TakeAsync(FinishedWindow window, CancellationToken stopping)
+    public Task TakeAsync(FinishedWindow window)
+    {
+        Write(window);
+        Retain(DateTime.UtcNow);
+        return Task.CompletedTask;
+    }
+
+    public void Begin() => list.Begin();
+
+    /// <summary>Ends the list in good order: what comes after knows that nothing was lost.</summary>
+    public void Complete() => list.Complete();
+
+    /// <summary>Files grow old without windows too.</summary>
+    public void Tend()
+    {
+        foreach (string path in leftovers.Where(path => DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > s_longestWrite).ToList())
+        {
+            TryDelete(path);
+            leftovers.Remove(path);
+        }
+        Retain(DateTime.UtcNow);
+    }
+
+    public void Dispose() => list.Dispose();
+
+    private void Write(FinishedWindow window)
     {
         string name = WindowName.Of(window);
         string path = Path.Join(directory, name);
@@ -75,7 +114,7 @@ internal sealed partial class WindowFiles : IWindowSink, IDisposable
             if (File.Exists(path) || new FileInfo(path).LinkTarget is not null)
             {
                 Drop("name taken", $"there is a file '{path}' already");
-                return Task.CompletedTask;
+                return;
             }
             /* In the list before in place: a file that nobody lists would stay for ever. */
             list.Add(name);
@@ -86,18 +125,13 @@ internal sealed partial class WindowFiles : IWindowSink, IDisposable
             if (isFailing)
                 log.LogInformation("windows are written to {Directory} again", directory);
             isFailing = false;
-            Retain(DateTime.UtcNow);
         }
         catch (Exception e) when (e is UserError or IOException or UnauthorizedAccessException)
         {
             list.Forget(name);
             Drop("write failed", FileProblem.OneLine(e.Message));
         }
-        return Task.CompletedTask;
     }
-
-    /// <summary>Ends the list in good order: what comes after knows that nothing was lost.</summary>
-    public void Dispose() => list.Dispose();
 
     private void Drop(string reason, string message)
     {
@@ -109,30 +143,45 @@ internal sealed partial class WindowFiles : IWindowSink, IDisposable
         isFailing = true;
     }
 
-    private void CleanUpAfterPredecessor()
+    /// <summary>Whether a predecessor may have left it half written. In another container its writer may be alive all the same.</summary>
+    private static bool IsLeftover(string path) =>
+        Temporary().Match(Path.GetFileName(path)) is { Success: true } match && int.TryParse(match.Groups[1].ValueSpan, out int pid) &&
+        (pid == Environment.ProcessId || !ProcFs.Exists(pid));
+
+    private void TellOfPredecessor()
     {
-        foreach (string path in Directory.EnumerateFiles(directory))
-        {
-            if (Temporary().Match(Path.GetFileName(path)) is { Success: true } match && int.TryParse(match.Groups[1].ValueSpan, out int pid) &&
-                (pid == Environment.ProcessId || !ProcFs.Exists(pid)) && new FileInfo(path).LinkTarget is null)
-            {
-                File.Delete(path);
-            }
-        }
         if (list.EndedInGoodOrder)
             return;
         string until = list.Newest is { } newest ? $"; the last one kept began {newest:yyyy-MM-dd HH:mm:ss} UTC" : "";
-        log.LogWarning("the program that wrote to {Directory} before was killed: the windows it was sampling are lost{Until}", directory, until);
+        log.LogWarning("the program that wrote to {Directory} before was killed or ran out of time: the windows it was sampling are lost{Until}", directory, until);
     }
 
     private void Retain(DateTime now)
     {
         while (list.Oldest is { } oldest && (list.Bytes > keepBytes || now - oldest.Time > keepFor))
         {
-            var file = new FileInfo(Path.Join(directory, oldest.Name));
+            if (TryDelete(Path.Join(directory, oldest.Name)))
+                list.Forget(oldest.Name);
+            else
+                list.SetAside(oldest.Name);
+        }
+    }
+
+    private bool TryDelete(string path)
+    {
+        try
+        {
+            var file = new FileInfo(path);
             if (file is { Exists: true, LinkTarget: null })
                 file.Delete();
-            list.Forget(oldest.Name);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (!isStuck)
+                log.LogWarning("'{File}' cannot be deleted: {Reason}; it stays, as does whatever else cannot", path, FileProblem.Of(e));
+            isStuck = true;
+            return false;
         }
     }
 

@@ -51,7 +51,7 @@ internal sealed class UploadSink : IWindowSink, IDisposable
         }
     }
 
-    public Task TakeAsync(FinishedWindow window, CancellationToken stopping)
+    public Task TakeAsync(FinishedWindow window)
     {
         IReadOnlyList<byte[]> messages = format.Encode(window.Profile, origins.Of(window.Process));
         if (messages.Count == 0)

@@ -14,10 +14,17 @@ internal sealed class FakeCaptures : ICaptureFactory
 
     internal Func<CaptureOptions, Exception?> FailPrepare { get; init; } = _ => null;
 
+    /// <summary>What attaching waits for.</summary>
+    internal Action Answer { get; init; } = () => { };
+
+    /// <summary>Completes when a capture that was attached is disposed.</summary>
+    internal TaskCompletionSource Released { get; } = new();
+
     public ICapture Attach(CaptureOptions options)
     {
         Calls.Enqueue($"attach {options.Pid}");
-        return new FakeCapture(options.Pid);
+        Answer();
+        return new FakeCapture(options.Pid, () => Released.TrySetResult());
     }
 
     public ISuspendedCapture Prepare(CaptureOptions options, DiagnosticsClient client)
@@ -40,7 +47,7 @@ internal sealed class FakeCaptures : ICaptureFactory
     }
 }
 
-internal sealed class FakeCapture(int pid) : ICapture
+internal sealed class FakeCapture(int pid, Action? disposed = null) : ICapture
 {
     private static readonly Mapping s_main = new(0, 1, 0, "/app", "", true);
 
@@ -65,9 +72,7 @@ internal sealed class FakeCapture(int pid) : ICapture
         TimeSpan.FromSeconds(5), 1_250, 5_000_000_000, 20_000_000, 1000, 500, "twice a sample's cost", "timer: perf is not permitted", "tsc: invariant", ["vdso: passed, 20.0 ns a read"],
         [new LossCount("ring full", 3)], ["a warning\nof two lines"]);
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() => disposed?.Invoke();
 }
 
 internal sealed class FakeProfiles : IProfileStore

@@ -41,6 +41,26 @@ public class OutputPathTests
         Assert.Contains("it is a directory", Refusal(folder["sub"]));
         Assert.Contains("there is no directory", Refusal(folder["none/a.pb.gz"]));
         Assert.Contains("not a regular file", Refusal("/dev/null"));
+        Assert.Contains("not a regular file", Refusal("/proc/self/fd/1"));
+    }
+
+    [Fact]
+    public void SharedMemoryIsNoDevice()
+    {
+        string path = $"/dev/shm/dotnet-pprof-test-{Guid.NewGuid():N}.pb.gz";
+        OutputPath.CheckWritable(path);
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public void WhatOthersHavePutThereIsNotTouched()
+    {
+        using var folder = new TestFolder();
+        File.WriteAllText(folder["precious.txt"], "precious");
+        File.CreateSymbolicLink(folder[$".dotnet-pprof-{Environment.ProcessId}.tmp"], folder["precious.txt"]);
+        OutputPath.CheckWritable(folder["a.pb.gz"]);
+        Assert.Equal("precious", File.ReadAllText(folder["precious.txt"]));
+        Assert.Equal(2, folder.Files.Count());
     }
 
     private static string Refusal(string path)

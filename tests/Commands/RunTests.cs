@@ -43,6 +43,25 @@ public class RunTests
     }
 
     [Fact]
+    public async Task ASignalDoesNotWaitForAProcessThatDoesNotAnswer()
+    {
+        using var workload = BuiltProgram.StartWorkload();
+        using var folder = new TestFolder();
+        using var answer = new ManualResetEventSlim();
+        var rig = new CommandRig { Captures = new FakeCaptures { Answer = answer.Wait } };
+        var options = new CollectOptions(workload.Pid, null, null, null, folder["a.pb.gz"], 250, false);
+        var run = Task.Run(() => new AttachRun(rig.Services, options).Run());
+        while (rig.Captures.Calls.IsEmpty && !run.IsCompleted) await Task.Delay(10);
+        ProcessInterop.Kill(Environment.ProcessId, ProcessInterop.SigTerm);
+        var error = await Assert.ThrowsAsync<UserError>(() => run.WaitAsync(TimeSpan.FromMinutes(1)));
+        Assert.Equal(ExitCode.SessionCreation, error.Code);
+        Assert.Empty(folder.Files);
+        Assert.False(rig.Captures.Released.Task.IsCompleted);
+        answer.Set();
+        await rig.Captures.Released.Task.WaitAsync(TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
     public void ALaunchedProgramIsCapturedAndItsExitCodePassedOn()
     {
         using var folder = new TestFolder();

@@ -30,7 +30,7 @@ internal sealed class SmallDisk : IDisposable
         mountPoint.Delete();
     }
 
-    private static int Run(string program, params string[] arguments)
+    internal static int Run(string program, params string[] arguments)
     {
         try
         {

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using DotnetPprof.Commands;
 using DotnetPprof.Tests.Commands;
 using Xunit;
@@ -17,11 +19,33 @@ public class ServeCommandTests
             ["DOTNET_PPROF_SERVE_ATTACH_ALL"] = "1",
             ["DOTNET_PPROF_SERVE_TOKEN"] = "",
             ["DOTNET_PPROF_CLOCK"] = "tsc",
+            ["DOTNET_PPROF_SERVE_SERVICE_HOST"] = "10.0.0.1", // Kubernetes' own
+            ["DOTNET_PPROF_SERVE_SERVICE_PORT"] = "6060",
+            ["DOTNET_PPROF_SERVE_SERVICE_PORT_HTTP"] = "6060",
+            ["DOTNET_PPROF_SERVE_PORT"] = "tcp://10.0.0.1:6060",
+            ["DOTNET_PPROF_SERVE_PORT_6060_TCP_ADDR"] = "10.0.0.1",
         };
         Assert.Equal(
             ["serve", "-o", "/tmp", "--attach-all=true", "--name", "a", "--name", "b", "--window", "30s"],
             ServeCommand.WithVariables(["serve", "-o", "/tmp"], variables));
         Assert.Equal(["collect"], ServeCommand.WithVariables(["collect"], variables));
+    }
+
+    [Fact]
+    public void OnlyTheFormsOfKubernetesAreNoOptions() => Assert.Equal(
+        ["serve", "--portal", "1"],
+        ServeCommand.WithVariables(["serve"], new Dictionary<string, string> { ["DOTNET_PPROF_SERVE_PORTAL"] = "1" }));
+
+    [Fact]
+    public void APortInUseIsSaidInOneLine()
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket.Listen();
+        (int exitCode, string output, string error) = BuiltProgram.Run(["serve", "--listen", $"{socket.LocalEndPoint}", "--name", "no process has this name"]);
+        Assert.Equal(3, exitCode);
+        Assert.Contains("cannot listen on", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Empty(output);
     }
 
     [Theory]

@@ -1,9 +1,14 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using DotnetPprof.Model;
 using DotnetPprof.Serve;
 using DotnetPprof.Tests.Commands;
+using DotnetPprof.Upload;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Xunit;
 
 namespace DotnetPprof.Tests.Serve;
@@ -86,6 +91,69 @@ public sealed class WebsiteTests
         using HttpResponseMessage response = await client.SendAsync(request);
         Assert.Equal(expected, response.StatusCode);
         Assert.Equal(expected == HttpStatusCode.Unauthorized, response.Headers.WwwAuthenticate.Count > 0);
+    }
+
+    [Fact]
+    public async Task HeadIsAnsweredAsGetIsWithoutABody()
+    {
+        await using WebApplication app = await Start(Options);
+        using HttpClient client = Client(app);
+        while (!(await client.GetAsync("/readyz")).IsSuccessStatusCode)
+            await Task.Delay(10);
+        foreach (string path in (string[])["/healthz", "/readyz", "/metrics", "/debug/pprof/", "/", "/debug/pprof/cmdline", "/windows/none", "/nothing"])
+        {
+            using HttpResponseMessage get = await client.GetAsync(path);
+            using HttpResponseMessage head = await Head(path);
+            Assert.Equal(get.StatusCode, head.StatusCode);
+            Assert.Equal(get.Content.Headers.ContentType, head.Content.Headers.ContentType);
+            Assert.Empty(await head.Content.ReadAsByteArrayAsync());
+        }
+        using HttpResponseMessage profile = await Head("/debug/pprof/profile?seconds=60");
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, profile.StatusCode);
+
+        async Task<HttpResponseMessage> Head(string path)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Head, path);
+            return await client.SendAsync(request);
+        }
+    }
+
+    [Fact]
+    public void ASinkThatRefusesLeavesTheOthersAsTheyWere()
+    {
+        using var folder = new TestFolder();
+        var uploads = new UploadOptions(null, new Uri("http://127.0.0.1:4317/not-for-grpc"));
+        for (int i = 0; i < 2; i++)
+            Assert.Contains("has no path", Assert.Throws<UserError>(() => ServeHost.Build(Options with { OutputDirectory = folder.FullPath, Uploads = uploads }, "/nowhere/agent.so")).Message);
+        using FileList list = FileList.Open(folder.FullPath);
+        Assert.True(list.EndedInGoodOrder);
+    }
+
+    [Fact]
+    public async Task WhatBreaksTheServiceIsThrown()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(Options.Listen));
+        builder.Services.AddHostedService<Broken>();
+        await using WebApplication app = builder.Build();
+        await Assert.ThrowsAsync<NotSupportedException>(() => Task.Run(() => ServeHost.Run(app, Options)).WaitAsync(TimeSpan.FromMinutes(1)));
+    }
+
+    [Fact]
+    public async Task OneThatIsToldToEndBeforeItBeganEnds()
+    {
+        await using WebApplication app = ServeHost.Build(Options, "/nowhere/agent.so");
+        app.Lifetime.StopApplication();
+        await Task.Run(() => ServeHost.Run(app, Options)).WaitAsync(TimeSpan.FromMinutes(1));
+    }
+
+    private sealed class Broken : BackgroundService
+    {
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            await Task.Yield();
+            throw new NotSupportedException();
+        }
     }
 
     /// <summary>Of no process on this machine.</summary>

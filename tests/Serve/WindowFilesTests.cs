@@ -2,7 +2,6 @@ using DotnetPprof.Model;
 using DotnetPprof.Serve;
 using DotnetPprof.Tests.Files;
 using DotnetPprof.Tests.PprofReader;
-using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace DotnetPprof.Tests.Serve;
@@ -11,7 +10,7 @@ namespace DotnetPprof.Tests.Serve;
 public sealed class WindowFilesTests : IDisposable
 {
     private readonly string directory = Directory.CreateTempSubdirectory("dotnet-pprof-test-").FullName;
-    private readonly ListLogger log = new();
+    private readonly ListLogger<WindowFiles> log = new();
 
     public void Dispose() => Directory.Delete(directory, recursive: true);
 
@@ -19,7 +18,7 @@ public sealed class WindowFilesTests : IDisposable
     public async Task AWindowIsAFileThatPprofReads()
     {
         using WindowFiles files = Open();
-        await files.TakeAsync(ServeFakes.Window("shop", new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc)), default);
+        await files.TakeAsync(ServeFakes.Window("shop", new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc)));
         string path = Path.Join(directory, "shop_7_20260102T030405.000Z.pb.gz");
         PprofFile.Read(path).CheckValid();
         Assert.Equal([".dotnet-pprof-windows", Path.GetFileName(path)], Names());
@@ -53,7 +52,7 @@ public sealed class WindowFilesTests : IDisposable
         DateTime begin = DateTime.UtcNow.AddHours(-1);
         using WindowFiles files = Open(keepBytes: 40_000);
         for (int i = 0; i < 20; i++)
-            await files.TakeAsync(ServeFakes.Window("shop", begin.AddMinutes(i), stacks: 500), default);
+            await files.TakeAsync(ServeFakes.Window("shop", begin.AddMinutes(i), stacks: 500));
         string[] kept = Names();
         Assert.InRange(kept.Length, 3, 15);
         Assert.InRange(kept.Sum(name => new FileInfo(Path.Join(directory, name)).Length), 10_000, 41_000);
@@ -64,9 +63,9 @@ public sealed class WindowFilesTests : IDisposable
     public async Task TheOldGo()
     {
         using WindowFiles files = Open(keepFor: TimeSpan.FromHours(1));
-        await files.TakeAsync(ServeFakes.Window("shop", DateTime.UtcNow.AddHours(-2)), default);
+        await files.TakeAsync(ServeFakes.Window("shop", DateTime.UtcNow.AddHours(-2)));
         Assert.Single(Names());
-        await files.TakeAsync(ServeFakes.Window("shop", DateTime.UtcNow.AddMinutes(-30)), default);
+        await files.TakeAsync(ServeFakes.Window("shop", DateTime.UtcNow.AddMinutes(-30)));
         Assert.Equal(2, Names().Length);
     }
 
@@ -79,7 +78,7 @@ public sealed class WindowFilesTests : IDisposable
         File.WriteAllText(elsewhere, "precious");
         File.WriteAllText(Path.Join(directory, old), "somebody's own");
         using (WindowFiles files = Open())
-            await files.TakeAsync(ServeFakes.Window("cart", DateTime.UtcNow.AddMinutes(-1)), default);
+            await files.TakeAsync(ServeFakes.Window("cart", DateTime.UtcNow.AddMinutes(-1)));
         /* Listed, but not a file of ours any more. */
         File.AppendAllText(Path.Join(directory, FileList.FileName), $"{linked}\n../{old}\nprecious.txt\n");
         File.CreateSymbolicLink(Path.Join(directory, linked), elsewhere);
@@ -96,7 +95,7 @@ public sealed class WindowFilesTests : IDisposable
         string path = Path.Join(directory, WindowName.Of(window));
         File.WriteAllText(path, "mine");
         using WindowFiles files = Open();
-        await files.TakeAsync(window, default);
+        await files.TakeAsync(window);
         Assert.Equal("mine", File.ReadAllText(path));
         Assert.Equal(1, files.Account.Dropped["name taken"]);
     }
@@ -104,25 +103,113 @@ public sealed class WindowFilesTests : IDisposable
     [Fact]
     public async Task AKilledPredecessorIsCleanedUpAfterAndTold()
     {
-        WindowFiles killed = Open();
-        await killed.TakeAsync(ServeFakes.Window("shop", DateTime.UtcNow.AddMinutes(-5)), default);
-        string list = Path.Join(directory, FileList.FileName);
-        byte[] asItWas = ReadShared(list);
-        killed.Dispose();
-        File.WriteAllBytes(list, asItWas); // without its end
+        using (WindowFiles killed = Open())
+            await killed.TakeAsync(ServeFakes.Window("shop", DateTime.UtcNow.AddMinutes(-5)));
         string half = Path.Join(directory, $".dotnet-pprof-{int.MaxValue}-{Guid.NewGuid():N}.tmp");
         string living = Path.Join(directory, $".dotnet-pprof-{Environment.ProcessId + 0}-x.tmp");
+        string anothers = Path.Join(directory, $".dotnet-pprof-{int.MaxValue}-{Guid.NewGuid():N}.tmp");
         File.WriteAllText(half, "half");
+        File.SetLastWriteTimeUtc(half, DateTime.UtcNow.AddMinutes(-10));
+        File.WriteAllText(anothers, "being written, by one that cannot be seen from here");
         File.WriteAllText(living, "another's");
         log.Lines.Clear();
         using (WindowFiles next = Open())
+        {
             Assert.True(next.Bytes > 0);
-        Assert.Contains("was killed", Assert.Single(log.Lines));
-        Assert.False(File.Exists(half));
-        Assert.True(File.Exists(living));
+            Assert.Contains("was killed", Assert.Single(log.Lines));
+            Assert.False(File.Exists(half));
+            Assert.True(File.Exists(living));
+            Assert.True(File.Exists(anothers));
+            File.SetLastWriteTimeUtc(anothers, DateTime.UtcNow.AddMinutes(-10));
+            next.Tend();
+            Assert.False(File.Exists(anothers));
+            next.Complete();
+        }
         log.Lines.Clear();
         using (Open())
             Assert.Empty(log.Lines);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void OnlyOneThatSampledAndDidNotFinishLostAnything(bool samples)
+    {
+        using (WindowFiles first = Open())
+        {
+            first.Begin();
+            first.Complete();
+        }
+        using (WindowFiles second = Open())
+        {
+            if (samples)
+                second.Begin();
+        }
+        Assert.Empty(log.Lines);
+        using (Open())
+            Assert.Equal(samples ? 1 : 0, log.Lines.Count(line => line.Contains("was killed", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task AFileThatCannotBeDeletedStaysAndIsToldOnce()
+    {
+        DateTime begin = DateTime.UtcNow.AddHours(-1);
+        FinishedWindow first = ServeFakes.Window("shop", begin);
+        string held = Path.Join(directory, WindowName.Of(first));
+        using (WindowFiles files = Open())
+        {
+            await files.TakeAsync(first);
+            files.Complete();
+        }
+        using (new HeldFile(held))
+        {
+            using WindowFiles files = Open(keepBytes: 1);
+            for (int i = 1; i < 4; i++)
+                await files.TakeAsync(ServeFakes.Window("shop", begin.AddMinutes(i)));
+            Assert.Equal(3, files.Account.Delivered);
+            Assert.Empty(files.Account.Dropped);
+            Assert.Contains("cannot be deleted", Assert.Single(log.Lines));
+            Assert.Equal([FileList.FileName, Path.GetFileName(held)], Names());
+            using (FileStream? read = files.OpenRead(Path.GetFileName(held)))
+                Assert.NotNull(read);
+            files.Complete();
+        }
+        using (Open(keepBytes: 1))
+            Assert.False(File.Exists(held));
+    }
+
+    [Fact]
+    public async Task FilesGrowOldWithoutWindows()
+    {
+        DateTime begin = DateTime.UtcNow.AddMinutes(-30);
+        using WindowFiles files = Open(keepFor: TimeSpan.FromMinutes(30) + TimeSpan.FromSeconds(3));
+        await files.TakeAsync(ServeFakes.Window("shop", begin));
+        Assert.Equal(2, Names().Length);
+        await Task.Delay(3500);
+        files.Tend();
+        Assert.Single(Names());
+    }
+
+    [Fact]
+    public async Task AFileThatGoesWhileItIsOpenedIsNotThere()
+    {
+        FinishedWindow window = ServeFakes.Window("shop", DateTime.UtcNow);
+        using WindowFiles files = Open();
+        await files.TakeAsync(window);
+        string name = WindowName.Of(window);
+        string path = Path.Join(directory, name);
+        using var over = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        Task comesAndGoes = Task.Run(() =>
+        {
+            while (!over.IsCancellationRequested)
+            {
+                File.Move(path, path + ".away");
+                File.Move(path + ".away", path);
+            }
+        });
+        while (!over.IsCancellationRequested)
+            files.OpenRead(name)?.Dispose();
+        await comesAndGoes;
     }
 
     [Fact]
@@ -139,7 +226,7 @@ public sealed class WindowFilesTests : IDisposable
         using var files = new WindowFiles(disk.Path, TimeSpan.FromDays(1), 100_000_000, log);
         DateTime begin = DateTime.UtcNow.AddHours(-1);
         for (int i = 0; i < 10; i++)
-            await files.TakeAsync(ServeFakes.Window("shop", begin.AddMinutes(i), stacks: 8000), default);
+            await files.TakeAsync(ServeFakes.Window("shop", begin.AddMinutes(i), stacks: 8000));
         SinkAccount account = files.Account;
         Assert.InRange(account.Delivered, 1, 9);
         Assert.Equal(10, account.Delivered + account.Dropped["write failed"]);
@@ -150,30 +237,38 @@ public sealed class WindowFilesTests : IDisposable
         Assert.Empty(Directory.GetFiles(disk.Path, "*.tmp"));
     }
 
+    [Fact]
+    public void AListOnAFullDiskEndsAllTheSame()
+    {
+        using SmallDisk disk = SmallDisk.Mount(megabytes: 1);
+        string path = Path.Join(disk.Path, FileList.FileName);
+        using (FileList list = FileList.Open(disk.Path))
+        {
+            /* To the end of a page: the next line takes another one. */
+            const int page = 4096;
+            for (long room; (room = page - new FileInfo(path).Length) > 0;)
+                list.Add(NameOf((int)(room > 200 ? 100 : room > 100 ? room / 2 : room) - 1, room));
+            using var fill = new FileStream(Path.Join(disk.Path, "fill"), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+            Assert.ThrowsAny<IOException>(Fill);
+            Assert.ThrowsAny<IOException>(() => list.Add(NameOf(50, 0)));
+            list.Complete();
+
+            void Fill()
+            {
+                while (true)
+                    fill.Write(new byte[page]);
+            }
+        }
+        Assert.Equal(4096, new FileInfo(path).Length);
+
+        static string NameOf(int length, long number)
+        {
+            string end = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"_{number}_20260102T030405.000Z.pb.gz");
+            return new string('x', length - end.Length) + end;
+        }
+    }
+
     private WindowFiles Open(TimeSpan? keepFor = null, long keepBytes = 100_000_000) => new(directory, keepFor ?? TimeSpan.FromDays(365), keepBytes, log);
 
     private string[] Names() => [.. Directory.GetFileSystemEntries(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
-
-    private static byte[] ReadShared(string path)
-    {
-        /* The list is locked against other programs; within this one it can be read by another way. */
-        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("cat", path) { RedirectStandardOutput = true })!;
-        using var bytes = new MemoryStream();
-        process.StandardOutput.BaseStream.CopyTo(bytes);
-        process.WaitForExit();
-        return bytes.ToArray();
-    }
-
-    private sealed class ListLogger : ILogger<WindowFiles>
-    {
-        public List<string> Lines { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Add(formatter(state, exception));
-    }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using DotnetPprof.Model;
 using DotnetPprof.Tests.Upload.Servers;
 using DotnetPprof.Upload;
 using DotnetPprof.Upload.Otlp;
@@ -66,6 +67,17 @@ public class ClientTests
         var url = new Uri($"http://{socket.LocalEndPoint}");
         using IUploadClient client = Client(protocol, url);
         Assert.Equal(UploadResult.Retry, (await client.SendAsync(Message(protocol), default)).Result);
+    }
+
+    [Theory]
+    [InlineData("api key")]
+    [InlineData("trace-bin")]
+    public void AHeaderThatGrpcDoesNotTakeIsTheUsersToMend(string name)
+    {
+        var error = Assert.Throws<UserError>(() => OtlpAddress.Client(
+            new Uri("http://127.0.0.1:4317"), variable => variable == "OTEL_EXPORTER_OTLP_HEADERS" ? $"{name}=x" : null, Patient));
+        Assert.Equal(ExitCode.Argument, error.Code);
+        Assert.Contains(name, error.Message);
     }
 
     [Theory]

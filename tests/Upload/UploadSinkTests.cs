@@ -28,8 +28,8 @@ public sealed class UploadSinkTests : IDisposable
         await using var server = new PyroscopeServer(i => i < 1 ? Answer.Refuse(503) : Answer.Accept);
         using (var sink = new UploadSink("pyroscope", new PyroscopeFormat(), new PyroscopeClient(server.Url, [], TimeSpan.FromMinutes(1)), directory.Open(), NullLogger.Instance))
         {
-            await sink.TakeAsync(Window(SampleProfiles.Whole()), default);
-            await sink.TakeAsync(Window(SampleProfiles.Of()), default);
+            await sink.TakeAsync(Window(SampleProfiles.Whole()));
+            await sink.TakeAsync(Window(SampleProfiles.Of()));
             await Task.Run(() => Harm.Eventually.True(() => sink.Account.Delivered == 2, "the window is uploaded and the empty one is done with"));
             Assert.Equal((0, 0), (sink.Account.Queued, sink.Account.Dropped.Count));
         }
@@ -46,7 +46,7 @@ public sealed class UploadSinkTests : IDisposable
     {
         var nowhere = new Uri("http://127.0.0.1:1");
         using (var sink = new UploadSink("otlp", Format(), new OtlpHttpClient(OtlpAddress.Endpoint(nowhere), [], TimeSpan.FromMinutes(1)), directory.Open(), NullLogger.Instance))
-            await sink.TakeAsync(Window(SampleProfiles.Whole()), default);
+            await sink.TakeAsync(Window(SampleProfiles.Whole()));
 
         await using var server = new OtlpHttpServer();
         using (var sink = new UploadSink("otlp", Format(), new OtlpHttpClient(OtlpAddress.Endpoint(server.Url), [], TimeSpan.FromMinutes(1)), directory.Open(), NullLogger.Instance))

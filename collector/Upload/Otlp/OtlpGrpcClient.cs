@@ -1,3 +1,4 @@
+using DotnetPprof.Model;
 using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
@@ -29,8 +30,13 @@ internal sealed class OtlpGrpcClient : IUploadClient
     /// <param name="headers">Sent with every call.</param>
     /// <param name="patience">For one call.</param>
     /// <param name="handler">What connects; the default one when null.</param>
+    /// <exception cref="UserError">gRPC takes no such header.</exception>
     public OtlpGrpcClient(Uri url, IReadOnlyList<KeyValuePair<string, string>> headers, TimeSpan patience, SocketsHttpHandler? handler = null)
     {
+        // The name by which Grpc.Net.Client is asked to compress; it is not sent.
+        this.headers = new Metadata { { "grpc-internal-encoding-request", "gzip" } };
+        foreach ((string name, string value) in headers)
+            Add(name, value);
         channel = GrpcChannel.ForAddress(url, new GrpcChannelOptions
         {
             HttpHandler = handler ?? new SocketsHttpHandler(),
@@ -38,10 +44,6 @@ internal sealed class OtlpGrpcClient : IUploadClient
             MaxReceiveMessageSize = HttpPost.MostReplyBytes,
         });
         invoker = channel.CreateCallInvoker();
-        // The name by which Grpc.Net.Client is asked to compress; it is not sent.
-        this.headers = new Metadata { { "grpc-internal-encoding-request", "gzip" } };
-        foreach ((string name, string value) in headers)
-            this.headers.Add(name.ToLowerInvariant(), value);
         this.patience = patience;
     }
 
@@ -70,6 +72,18 @@ internal sealed class OtlpGrpcClient : IUploadClient
         TimeSpan? after = RetryDelay(error);
         string reason = $"gRPC {error.StatusCode}: {error.Status.Detail}";
         return MayRetry(error, after) ? UploadOutcome.Retry(reason, after) : UploadOutcome.Rejected(reason);
+    }
+
+    private void Add(string name, string value)
+    {
+        try
+        {
+            headers.Add(name.ToLowerInvariant(), value);
+        }
+        catch (ArgumentException)
+        {
+            throw new UserError(ExitCode.Argument, $"OTEL_EXPORTER_OTLP_HEADERS: gRPC takes no header '{FileProblem.OneLine(name)}': only letters, digits, '-', '_' and '.', without '-bin' at the end");
+        }
     }
 
     private static bool MayRetry(RpcException error, TimeSpan? after) => error.StatusCode switch
