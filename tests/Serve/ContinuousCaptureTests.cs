@@ -82,7 +82,7 @@ public sealed class ContinuousCaptureTests(ITestOutputHelper log)
         capture.Renew(next);
         Assert.True(done.Wait(Harm.Child.HangBound));
         Assert.Equal(1, capture.OpenWindows);
-        Assert.Equal([1, 2], finished.Select(item => item.Window.Parts.Count).Distinct().Order()); // some ended before, some not
+        Assert.Contains(finished, item => item.Window.Parts.Count == 2);
         Assert.All(finished, item => Assert.True(item.Window.Parts[^1].Window.End?.Time.Value >= item.Window.Bounds.To.Value));
     }
 
