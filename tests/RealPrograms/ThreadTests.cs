@@ -1,4 +1,6 @@
 using System.Globalization;
+using DotnetPprof.Session;
+using DotnetPprof.Tests.Harm;
 using DotnetPprof.Tests.PprofReader;
 using Xunit;
 
@@ -63,6 +65,32 @@ public sealed class ThreadTests(ITestOutputHelper log)
         }
         collecting.Signal(SigInt);
         Assert.Equal(["named before st", "second name"], Burning(collector.Finish(collecting)));
+    }
+
+    /// <summary>Eight times the threads take the agent some eight times the CPU time before it samples them, and not the square of it.</summary>
+    [Fact]
+    public void AStartTakesAsLongAsThereAreThreads()
+    {
+        double few = StartOf(300), many = StartOf(2400);
+        log.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{few / 1e6:0.0} ms of the agent's for 300 threads, {many / 1e6:0.0} for 2400"));
+        Assert.InRange(many / few, 0, 24);
+
+        static long StartOf(int threads)
+        {
+            var variables = Targets.AgentVariables.ToDictionary(variable => variable.Name, variable => variable.Value);
+            using var target = new TargetProgram("ThreadParade", [], variables);
+            target.WaitForLine("ready");
+            target.Send(string.Create(CultureInfo.InvariantCulture, $"muster {threads} 100"));
+            target.WaitForLine("mustered");
+            using var collector = new Collector();
+            ChildProcess collecting = collector.StartCollecting("-p", $"{target.Pid}", "--engine", Engines.Timer);
+            collecting.WaitForLine("Sampling");
+            using MappedRegion region = MappedRegion.Find(target.Pid)!;
+            ulong cpu = region.View.Control.AgentCpuNs - region.View.Control.AgentCpuStartNs;
+            collecting.Signal(SigInt);
+            collector.Finish(collecting);
+            return (long)cpu;
+        }
     }
 
     private static IEnumerable<string> Burning(PprofFile profile) =>
