@@ -78,6 +78,9 @@ static Fate run_child(u32 first, u32 *at)
     }
     if (result == child)
         return status == 0 ? LIVED : KILLED;
+    /* The application has waited for it, as for any child of whatever kind: its number may be another's by now. */
+    if (result != 0 && result != -EINTR)
+        return NO_CHILD;
     syscall4(SYS_kill, child, SIGKILL, 0, 0);
     syscall4(SYS_wait4, child, (long)&status, __WALL, 0);
     return KILLED;
