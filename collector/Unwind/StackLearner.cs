@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DotnetPprof.Drain;
+using DotnetPprof.Interop;
 using DotnetPprof.Model;
 using DotnetPprof.Region;
 using DotnetPprof.Symbolize;
@@ -172,6 +173,11 @@ internal sealed class StackLearner : IDisposable
         batchBytes = 0;
         while (batch.Count < RegionLayout.Asks && batchBytes < RegionLayout.CodeBytes - LargestPiece && queue.TryTake(out (CodeToLearn Code, int Attempt) next, batch.Count == 0 ? patience : TimeSpan.Zero))
         {
+            if (MethodAround(next.Code) is { } method)
+            {
+                LearnSeen(method);
+                continue;
+            }
             batch.Add(next);
             batchBytes += next.Code.Size;
             if (patience != TimeSpan.Zero && batch.Count == 1 && queue.Count < RegionLayout.Asks && !stopping)
@@ -179,6 +185,13 @@ internal sealed class StackLearner : IDisposable
         }
         return batch.Count > 0;
     }
+
+    /// <summary>
+    /// A stack can lead through a method before we are told of it, and is taken for a stub or an image's function then. By
+    /// now the method itself may have been learned, whose rules the agent would give up for those of a piece of it.
+    /// </summary>
+    private MethodCode? MethodAround(in CodeToLearn piece) =>
+        piece.Method is null && code.Find(new InstructionPointer(piece.Start), new MonotonicNanos(RegionInterop.MonotonicNow())) is { Size: > 0, Unloaded: var unloaded } method && unloaded == MethodCode.Never ? method : null;
 
     private bool RoundOrPutBack()
     {
