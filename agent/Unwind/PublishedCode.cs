@@ -14,15 +14,35 @@ internal sealed class PublishedCode
 
     internal void Clear() => _pieces.Clear();
 
-    /// <summary>Takes out what overlaps a piece, and puts it in.</summary>
+    /// <summary>
+    /// Puts a piece in, and takes out what it overlaps. What is no method is known from where it was interrupted on, so it
+    /// takes its own place alone, and none of a method's: that one's code was there whole, and is told of when it goes.
+    /// </summary>
     /// <param name="remove">Called for each piece that goes.</param>
-    internal void Replace(CodePiece piece, Action<CodePiece> remove)
+    /// <returns>False where a method is; nothing has changed then.</returns>
+    internal bool TryReplace(CodePiece piece, Action<CodePiece> remove)
     {
         int at = FirstEndingAfter(piece.Start), end = at;
         for (; end < _pieces.Count && _pieces[end].Start < piece.End; end++)
-            remove(_pieces[end]);
+        {
+            if (piece.MethodId == 0 && _pieces[end].MethodId != 0)
+                return false;
+        }
+        CodePiece before = default, after = default;
+        if (piece.MethodId == 0 && at < end)
+        {
+            before = _pieces[at] with { End = piece.Start };
+            after = _pieces[end - 1] with { Start = piece.End };
+        }
+        for (int i = at; i < end; i++)
+            remove(piece.MethodId == 0 ? _pieces[i] with { Start = Math.Max(_pieces[i].Start, piece.Start), End = Math.Min(_pieces[i].End, piece.End) } : _pieces[i]);
         _pieces.RemoveRange(at, end - at);
+        if (after.Start < after.End)
+            _pieces.Insert(at, after);
         _pieces.Insert(at, piece);
+        if (before.Start < before.End)
+            _pieces.Insert(at, before);
+        return true;
     }
 
     /// <summary>Takes out what is to go.</summary>

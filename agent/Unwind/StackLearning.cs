@@ -165,7 +165,8 @@ internal sealed unsafe class StackLearning
         byte* now = _code + RegionLayout.CodeBytes;
         if (HotPath.ReadCode(piece.Start, now, size) == 0 || !new ReadOnlySpan<byte>(now, (int)size).SequenceEqual(new ReadOnlySpan<byte>(_code + offset, (int)size)))
             return Judgement.Changed;
-        _published.Replace(piece, _clear);
+        if (!_published.TryReplace(piece, _clear))
+            return Judgement.Refused;
         uint refused;
         fixed (RegionRule* first = rules)
             refused = HotPath.PublishRules(piece.Start, first, (uint)rules.Length);

@@ -7,20 +7,57 @@ namespace DotnetPprof.Tests.Agent;
 public sealed class PublishedCodeTests
 {
     private readonly PublishedCode published = new();
-    private readonly List<ulong> removed = [];
+    private readonly List<(ulong Start, ulong End)> removed = [];
 
     [Fact]
-    public void NewCodeTakesThePlaceOfWhatItOverlaps()
+    public void NewMethodTakesThePlaceOfWhatItOverlaps()
     {
         Put(0x1000, 0x1100);
         Put(0x1200, 0x1300);
-        Put(0x1300, 0x1400);
+        Put(0x1300, 0x1400, method: 7);
         Put(0x1100, 0x1200);
         Assert.Empty(removed);
-        Put(0x10FF, 0x1201);
-        Assert.Equal([0x1000, 0x1100, 0x1200], removed);
-        Put(0x13FF, 0x1500);
-        Assert.Equal([0x1000, 0x1100, 0x1200, 0x1300], removed);
+        Put(0x10FF, 0x1201, method: 1);
+        Assert.Equal([(0x1000, 0x1100), (0x1100, 0x1200), (0x1200, 0x1300)], removed);
+        removed.Clear();
+        Put(0x13FF, 0x1500, method: 2);
+        Assert.Equal([(0x1300, 0x1400)], removed);
+    }
+
+    /// <summary>The runtime's stubs are found from where they were interrupted on: at a later place first, perhaps.</summary>
+    [Fact]
+    public void WhatIsNoMethodTakesItsOwnPlaceAlone()
+    {
+        Put(0x1000, 0x1040);
+        Put(0x1040, 0x1080);
+        Put(0x1010, 0x1050);
+        Assert.Equal([(0x1010, 0x1040), (0x1040, 0x1050)], removed);
+        removed.Clear();
+        published.RemoveWhere(_ => true, Remove);
+        Assert.Equal([(0x1000, 0x1010), (0x1010, 0x1050), (0x1050, 0x1080)], removed);
+    }
+
+    [Fact]
+    public void RestOnBothSidesOfWhatIsNoMethodStays()
+    {
+        Put(0x1000, 0x1040);
+        Put(0x1010, 0x1020);
+        removed.Clear();
+        published.RemoveWhere(_ => true, Remove);
+        Assert.Equal([(0x1000, 0x1010), (0x1010, 0x1020), (0x1020, 0x1040)], removed);
+    }
+
+    [Fact]
+    public void MethodDoesNotGiveWayToWhatIsNone()
+    {
+        Put(0x1000, 0x1040);
+        Put(0x1040, 0x1100, method: 1, module: 8);
+        Assert.False(published.TryReplace(new CodePiece(0x1020, 0x1080, 0, 0), Remove));
+        Assert.False(published.TryReplace(new CodePiece(0x1050, 0x1060, 0, 0), Remove));
+        Assert.Empty(removed);
+        published.RemoveWhere(piece => piece.BelongsTo(1), Remove);
+        Put(0x1020, 0x1080);
+        Assert.Equal([(0x1040, 0x1100), (0x1020, 0x1040)], removed);
     }
 
     [Fact]
@@ -34,10 +71,10 @@ public sealed class PublishedCodeTests
         Assert.Empty(removed);
         published.RemoveWhere(piece => piece.BelongsTo(3), Remove);
         published.RemoveWhere(piece => piece.BelongsTo(8), Remove);
-        Assert.Equal([0x3000, 0x1000, 0x2000], removed);
+        Assert.Equal([0x3000u, 0x1000u, 0x2000u], removed.Select(piece => piece.Start));
     }
 
-    private void Put(ulong start, ulong end, ulong method = 0, ulong module = 0) => published.Replace(new CodePiece(start, end, method, module), Remove);
+    private void Put(ulong start, ulong end, ulong method = 0, ulong module = 0) => Assert.True(published.TryReplace(new CodePiece(start, end, method, module), Remove));
 
-    private void Remove(CodePiece piece) => removed.Add(piece.Start);
+    private void Remove(CodePiece piece) => removed.Add((piece.Start, piece.End));
 }
