@@ -24,6 +24,7 @@ static struct {
 static u64 write_at;
 static u64 read_at; /* the consumer's */
 static u64 lost;
+static u64 unloads_lost;
 
 static u32 no_region;
 static u32 *doorbell = &no_region;
@@ -57,6 +58,8 @@ void events_put(const AgentEvent *event)
                 break;
         } else if (turn < at) {
             __atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
+            if (event->kind == EVENT_METHOD_UNLOADED || event->kind == EVENT_MODULE_UNLOADED)
+                __atomic_fetch_add(&unloads_lost, 1, __ATOMIC_RELAXED);
             return;
         } else {
             at = __atomic_load_n(&write_at, __ATOMIC_RELAXED);
@@ -80,6 +83,11 @@ u32 events_take(AgentEvent *event)
 u64 events_lost(void)
 {
     return __atomic_load_n(&lost, __ATOMIC_RELAXED);
+}
+
+u64 events_unloads_lost(void)
+{
+    return __atomic_load_n(&unloads_lost, __ATOMIC_RELAXED);
 }
 
 /* A forked child has neither the region nor the agent's thread, and may go on without exec. */

@@ -14,6 +14,9 @@ DPP_API u32 events_take(AgentEvent *event);
 /* Events that found the queue full. */
 DPP_API u64 events_lost(void);
 
+/* Of those, the ones that told of code that went. */
+DPP_API u64 events_unloads_lost(void);
+
 /* The futex word that events_put bumps and wakes: the region's doorbell. */
 DPP_API void events_set_doorbell(u32 *word);
 

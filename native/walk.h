@@ -115,7 +115,8 @@ WALK_INLINE u32 walk_out(CfiFrame *leaf, u64 high, StackLoad load, CfiLoad load_
             }
         }
         if (SELDOM(stepped != WALK_STEPPED || frame.ip == 0)) {
-            *stop = stepped == WALK_STEPPED ? STOP_ROOT : stepped;
+            /* The first frame's caller is somebody: it was no stub that its rule was made for, but part of a method. */
+            *stop = stepped != WALK_STEPPED ? stepped : rule && depth == 0 ? STOP_BOUNDS : STOP_ROOT;
             return depth;
         }
         if (rule)

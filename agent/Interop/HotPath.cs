@@ -173,6 +173,10 @@ internal static unsafe partial class HotPath
     [LibraryImport(Library, EntryPoint = "events_lost")]
     internal static partial ulong EventsLost();
 
+    /// <summary>Of those, the ones that told of code that went.</summary>
+    [LibraryImport(Library, EntryPoint = "events_unloads_lost")]
+    internal static partial ulong UnloadsLost();
+
     [LibraryImport(Library, EntryPoint = "events_set_doorbell")]
     internal static partial void SetDoorbell(uint* word);
 

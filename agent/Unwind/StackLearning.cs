@@ -21,7 +21,7 @@ internal sealed unsafe class StackLearning
     private readonly Action<CodePiece> _clear = piece => HotPath.ClearRules(piece.Start, piece.End);
     private ulong _owner;
     private ulong _ownerStart;
-    private ulong _eventsLost;
+    private ulong _unloadsLost;
     private bool _inForce;
 
     internal StackLearning(SharedRegion region, ThreadRegistry registry)
@@ -42,7 +42,7 @@ internal sealed unsafe class StackLearning
             return _inForce;
         if (isNew && !Begin(owner))
             return _inForce;
-        if (HotPath.EventsLost() != _eventsLost)
+        if (HotPath.UnloadsLost() != _unloadsLost)
             DropAll();
         if (asked != Learning->Answered)
         {
@@ -69,6 +69,7 @@ internal sealed unsafe class StackLearning
         _inForce = false;
         _owner = 0;
         _published.Clear();
+        Learning->Published = 0;
     }
 
     private bool Begin(ulong owner)
@@ -77,7 +78,7 @@ internal sealed unsafe class StackLearning
         _inForce = _region.PopulateLearning() && HotPath.BeginRules() == 0;
         _owner = owner;
         _ownerStart = _region.Control->OwnerStartTime;
-        _eventsLost = HotPath.EventsLost();
+        _unloadsLost = HotPath.UnloadsLost();
         Learning->Refused = 0;
         return _inForce;
     }
@@ -85,7 +86,7 @@ internal sealed unsafe class StackLearning
     /// <summary>Code may have been freed that we were not told of.</summary>
     private void DropAll()
     {
-        _eventsLost = HotPath.EventsLost();
+        _unloadsLost = HotPath.UnloadsLost();
         _published.RemoveWhere(_ => true, _clear);
         Array.Clear(_round);
         Volatile.Write(ref Learning->Epoch, Learning->Epoch + 1);

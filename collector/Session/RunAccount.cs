@@ -54,6 +54,8 @@ internal sealed record RunAccount(
     {
         if (learner.Refused > 0)
             yield return $"{learner.Refused} places in code without frame pointers found no room in the agent's table; their callers are marked as not known";
+        if (learner.Failure is { } failure)
+            yield return $"learning how to step through code broke off ({failure}); callers in code that came later are marked";
         if (learner.NotUnderstood > 0)
             yield return $"the frames of {learner.NotUnderstood} methods were not understood; their callers were found by frame pointer";
         if (releasedEarly > 0)

@@ -5,6 +5,7 @@ using DotnetPprof.Drain;
 using DotnetPprof.Interop;
 using DotnetPprof.Model;
 using DotnetPprof.Region;
+using DotnetPprof.Symbolize;
 using DotnetPprof.Unwind;
 
 namespace DotnetPprof.Session;
@@ -70,7 +71,7 @@ internal sealed class SamplingRun : IDisposable
         aggregator = new SampleAggregator(
             clock,
             new CodeGenerations(target.Events.Code),
-            new RuleTimes(target.Events.Code, learner.Learned, chains),
+            new RuleTimes(target.Events.Code, learner.Learned, chains, ip => target.Modules.Find(ip) is { Module: not NamelessModule }),
             new CodeDiscovery(target.Events.Code, target.Modules, chains, learner).Notice,
             (long)pace.Hold.TotalNanoseconds);
         drain = new RegionDrain(region, chains, new ModuleWatch(target.Modules, aggregator));
@@ -301,6 +302,7 @@ internal sealed class SamplingRun : IDisposable
         var now = new MonotonicNanos(RegionInterop.MonotonicNow());
         plan?.Invoke(this, now);
         TakeReading();
+        learner.LookForDrop();
         aggregator.Advance(now);
         Interlocked.Exchange(ref progressSamples, aggregator.Samples);
         CloseDue(now);

@@ -21,21 +21,28 @@ internal sealed class CodeDiscovery(CodeMap code, NativeModules modules, KeptCha
         Notice(stack.Leaf, isLeaf: true);
         if (stack.Chain == 0 || !seenChains.Add(stack.Chain))
             return;
+        bool all = true;
         foreach (ReturnAddress address in chains[stack.Chain])
-            Notice(address.CallSite, isLeaf: false);
+            all &= Notice(address.CallSite, isLeaf: false);
+        if (!all)
+            seenChains.Remove(stack.Chain);
     }
 
-    private void Notice(InstructionPointer ip, bool isLeaf)
+    /// <returns>False where nothing is mapped as far as is known yet: to be looked at again in the next stack.</returns>
+    private bool Notice(InstructionPointer ip, bool isLeaf)
     {
         if (!places.Add(ip.Value))
-            return;
+            return true;
         if (code.Find(ip, new MonotonicNanos(RegionInterop.MonotonicNow())) is { Size: > 0 } method)
         {
             learner.LearnSeen(method);
-            return;
+            return true;
         }
         if (modules.Find(ip) is not { } region)
-            return;
+        {
+            places.Remove(ip.Value);
+            return false;
+        }
         if (region.Module is AssemblyModule assembly && assembly.FunctionAt(region.FileOffset(ip.Value)) is { } function)
         {
             ulong start = ip.Value - function.Distance;
@@ -46,9 +53,11 @@ internal sealed class CodeDiscovery(CodeMap code, NativeModules modules, KeptCha
         {
             learner.Learn(new CodeToLearn(ip.Value, 1, null, CodeKind.NativeCall));
         }
-        else if (isLeaf && region.Module == NamelessModule.RuntimeStubs)
+        else if (isLeaf && region.Module is NamelessModule)
         {
+            /* The runtime's code memory is nameless too where it is told not to map it twice. */
             learner.Learn(new CodeToLearn(ip.Value, (uint)Math.Min(StubAnalyser.LongestStub, region.Region.End - ip.Value), null, CodeKind.UnmeasuredStub));
         }
+        return true;
     }
 }

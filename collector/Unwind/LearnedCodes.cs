@@ -9,6 +9,9 @@ namespace DotnetPprof.Unwind;
 /// </summary>
 internal sealed class LearnedCodes(CodeMap code)
 {
+    /// <summary>The number of no round: of bodies whose rules were dropped.</summary>
+    private const int Dropped = 0;
+
     private static readonly PackedFrames s_notUnderstood = PackedFrames.Of(new AnalysedCode([], [], [], LeavesByJump: true));
 
     private readonly Lock gate = new();
@@ -16,23 +19,47 @@ internal sealed class LearnedCodes(CodeMap code)
     private readonly SortedList<ulong, LearnedCode> functions = [];
 
     /* What was learned in one round is in force from one time on: a body has that one's number. */
-    private readonly List<MonotonicNanos> rounds = [];
+    private readonly List<MonotonicNanos> rounds = [MethodCode.Never];
 
     /* Ids of methods of which some body may hand its caller on. */
     private readonly HashSet<ulong> jumping = [];
 
-    /// <summary>All, for learning it once more.</summary>
-    public List<CodeToLearn> Codes()
+    private volatile int drops;
+
+    /// <summary>How often rules were dropped. Asked for each sample, so without the lock.</summary>
+    public int Drops => drops;
+
+    /// <summary>
+    /// The agent has dropped the rules for all code that may go away: none is in force until it is learned once more.
+    /// </summary>
+    /// <returns>What is to be learned; not what was dropped before and still waits for that.</returns>
+    public List<CodeToLearn> Drop()
     {
         IReadOnlyList<MethodCode> methods = code.Bodies();
         lock (gate)
-            return [.. methods.Where(method => method.Frames.IsKnown).Select(CodeToLearn.Of), .. functions.Values.Select(learned => learned.Code)];
+        {
+            var dropped = new List<CodeToLearn>();
+            /* Of those that are gone, nothing is learned any more: their places are others' now. */
+            foreach (MethodCode method in methods.Where(method => method.Frames.IsKnown && method.FramesRound != Dropped && method.Unloaded == MethodCode.Never))
+            {
+                method.FramesRound = Dropped;
+                dropped.Add(CodeToLearn.Of(method));
+            }
+            foreach (LearnedCode learned in functions.Values.Where(learned => learned is { IsDropped: false, Code.Kind: not CodeKind.NativeCall }).ToList())
+            {
+                functions[learned.Code.Start] = learned with { InForce = MethodCode.Never, IsDropped = true };
+                dropped.Add(learned.Code);
+            }
+            drops++;
+            return dropped;
+        }
     }
 
+    /// <summary>Whether there is nothing to learn of it.</summary>
     public bool Has(MethodCode method)
     {
         lock (gate)
-            return method.Frames.IsKnown;
+            return method.Frames.IsKnown && method.FramesRound != Dropped;
     }
 
     public void Add(LearnedCode learned)
@@ -65,7 +92,7 @@ internal sealed class LearnedCodes(CodeMap code)
         lock (gate)
         {
             if (method is { Frames: { IsKnown: true } frames })
-                return new LearnedCode(CodeToLearn.Of(method), frames == s_notUnderstood ? null : frames, rounds[method.FramesRound]);
+                return new LearnedCode(CodeToLearn.Of(method), frames == s_notUnderstood ? null : frames, rounds[method.FramesRound], method.FramesRound == Dropped);
             int low = 0, high = functions.Count;
             while (low < high)
             {
@@ -75,13 +102,16 @@ internal sealed class LearnedCodes(CodeMap code)
                 else
                     high = middle;
             }
-            return low > 0 && functions.GetValueAtIndex(low - 1) is var found && ip.Value - found.Code.Start < found.Code.Size ? found : null;
+            if (low == 0 || functions.GetValueAtIndex(low - 1) is var found && ip.Value - found.Code.Start >= found.Code.Size)
+                return null;
+            /* Taken for a stub before it was known to be a method, which has taken its place or will. */
+            return method is { Size: > 0 } && found.Code.Kind == CodeKind.Stub ? null : found;
         }
     }
 
     private int RoundOf(MonotonicNanos inForce)
     {
-        for (int i = rounds.Count - 1; i >= 0 && i >= rounds.Count - 2; i--)
+        for (int i = rounds.Count - 1; i > Dropped && i >= rounds.Count - 2; i--)
         {
             if (rounds[i] == inForce)
                 return i;

@@ -13,6 +13,7 @@ internal sealed class LearningQueue
     private readonly object gate = new();
     private readonly Queue<(CodeToLearn Code, int Attempt)> waiting = new();
     private bool isComplete;
+    private bool isWoken;
 
     /// <summary>Pieces there is room for; for tests.</summary>
     internal int Room
@@ -58,16 +59,27 @@ internal sealed class LearningQueue
         }
     }
 
+    /// <summary>Whoever waits, now or next, is let go once.</summary>
+    public void Wake()
+    {
+        lock (gate)
+        {
+            isWoken = true;
+            Monitor.PulseAll(gate);
+        }
+    }
+
     /// <param name="next">The one that was added first.</param>
-    /// <param name="patience">How long to wait until there is one, or adding is complete.</param>
+    /// <param name="patience">How long to wait until there is one, adding is complete, or <see cref="Wake"/> is called.</param>
     /// <returns>Whether there was one.</returns>
     public bool TryTake(out (CodeToLearn Code, int Attempt) next, TimeSpan patience)
     {
         lock (gate)
         {
-            while (patience != TimeSpan.Zero && waiting.Count == 0 && !isComplete && Monitor.Wait(gate, patience))
+            while (patience != TimeSpan.Zero && waiting.Count == 0 && !isComplete && !isWoken && Monitor.Wait(gate, patience))
             {
             }
+            isWoken &= patience == TimeSpan.Zero;
             if (!waiting.TryDequeue(out next))
                 return false;
             if (waiting.Count == 0 && waiting.EnsureCapacity(0) > Least)

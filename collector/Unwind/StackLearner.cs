@@ -45,13 +45,14 @@ internal sealed class StackLearner : IDisposable
     private readonly MethodAnalyser analyser = new();
     private readonly LearningQueue queue = new();
     private readonly List<(CodeToLearn Code, int Attempt)> batch = [];
+    private readonly HashSet<CodeToLearn> taken = [];
     private readonly List<CodeToLearn> pieces = [];
     private readonly List<PackedFrames?> analyses = [];
     private readonly List<RegionRule[]?> proposals = [];
     private readonly Judgement[] judgements = new Judgement[RegionLayout.Asks];
     private Thread? thread;
     private ulong batchBytes;
-    private uint epoch;
+    private volatile uint epoch;
     private volatile bool stopping;
 
     /// <param name="region">Of a target whose lease is held until this is disposed.</param>
@@ -78,6 +79,9 @@ internal sealed class StackLearner : IDisposable
     /// <summary>Methods whose frames were not understood.</summary>
     public int NotUnderstood { get; private set; }
 
+    /// <summary>What ended the learning while there was code to learn; null for nothing.</summary>
+    public string? Failure { get; private set; }
+
     /// <summary>Learns what is known already, before sampling begins; for as long as that may take.</summary>
     public void LearnKnown(TimeSpan patience)
     {
@@ -99,15 +103,25 @@ internal sealed class StackLearner : IDisposable
     /// <summary>Code that was seen in a stack. Given once for each.</summary>
     public void Learn(CodeToLearn seen)
     {
-        if (seen.Size is > 0 and <= LargestPiece)
+        if (seen.Size > 0 && (seen.Size <= LargestPiece || seen.Method is not null))
             queue.Add(seen, 0);
     }
 
-    /// <summary>A method that was seen in a stack: learned now if it was not when it appeared.</summary>
+    /// <summary>A method that was seen in a stack: learned now if it was not when it appeared. May be given time and again.</summary>
     public void LearnSeen(MethodCode method)
     {
-        if (channel.Published >= MostUnseen && !Learned.Has(method))
+        if (!Learned.Has(method))
             Learn(CodeToLearn.Of(method));
+    }
+
+    /// <summary>
+    /// Looks whether the agent has dropped all rules, which it does not tell of otherwise: all is learned again then. To be
+    /// called before samples are judged that have been held for longer than since the last call.
+    /// </summary>
+    public void LookForDrop()
+    {
+        if (channel.Epoch != epoch)
+            queue.Wake();
     }
 
     /// <summary>Learns nothing more. What has been learned stays.</summary>
@@ -117,6 +131,8 @@ internal sealed class StackLearner : IDisposable
         code.Appeared -= OnAppeared;
         queue.CompleteAdding();
         thread?.Join();
+        if (channel.Epoch != epoch)
+            Learned.Drop();
     }
 
     public void Dispose() => Stop();
@@ -129,27 +145,41 @@ internal sealed class StackLearner : IDisposable
 
     private void Run()
     {
-        while (!stopping)
+        try
         {
-            if (!TakeBatch(s_quiet))
+            LearnWhatComes();
+        }
+        catch (Exception e)
+        {
+            /* Out of memory, say: one target's, where others are profiled too. */
+            Failure = e.Message;
+        }
+        /* From here on frames are stepped by what the agent knows. */
+        queue.CompleteAdding();
+        Forget();
+    }
+
+    private void LearnWhatComes()
+    {
+        for (TimeSpan patience = s_quiet; !stopping; patience = s_quiet)
+        {
+            while (!stopping && !TakeBatch(patience))
             {
                 Forget();
-                if (!TakeBatch(Timeout.InfiniteTimeSpan))
-                    return;
+                patience = Timeout.InfiniteTimeSpan;
             }
+            if (stopping)
+                return;
             if (!RoundOrPutBack())
             {
                 if (stopping || !isServed())
-                    break;
+                    return;
                 /* A hostile target could fail every round at once. */
                 Thread.Sleep(s_afterFailure);
             }
             if (batchBytes > LargeRound)
                 Forget();
         }
-        /* From here on frames are stepped by what the agent knows. */
-        queue.CompleteAdding();
-        Forget();
     }
 
     /// <summary>Until the next round, which may be hours away: what was read and made of it is more than what is kept.</summary>
@@ -165,19 +195,17 @@ internal sealed class StackLearner : IDisposable
     private bool TakeBatch(TimeSpan patience)
     {
         batch.Clear();
+        taken.Clear();
         if (channel.Epoch is var current && current != epoch)
         {
             epoch = current;
-            Learned.Codes().ForEach(Learn);
+            Learned.Drop().ForEach(Learn);
         }
         batchBytes = 0;
         while (batch.Count < RegionLayout.Asks && batchBytes < RegionLayout.CodeBytes - LargestPiece && queue.TryTake(out (CodeToLearn Code, int Attempt) next, batch.Count == 0 ? patience : TimeSpan.Zero))
         {
-            if (MethodAround(next.Code) is { } method)
-            {
-                LearnSeen(method);
+            if (!IsToLearn(next.Code) || !taken.Add(next.Code))
                 continue;
-            }
             batch.Add(next);
             batchBytes += next.Code.Size;
             if (patience != TimeSpan.Zero && batch.Count == 1 && queue.Count < RegionLayout.Asks && !stopping)
@@ -186,12 +214,25 @@ internal sealed class StackLearner : IDisposable
         return batch.Count > 0;
     }
 
-    /// <summary>
-    /// A stack can lead through a method before we are told of it, and is taken for a stub or an image's function then. By
-    /// now the method itself may have been learned, whose rules the agent would give up for those of a piece of it.
-    /// </summary>
-    private MethodCode? MethodAround(in CodeToLearn piece) =>
-        piece.Method is null && code.Find(new InstructionPointer(piece.Start), new MonotonicNanos(RegionInterop.MonotonicNow())) is { Size: > 0, Unloaded: var unloaded } method && unloaded == MethodCode.Never ? method : null;
+    /// <summary>What was put here may have been learned since, or be gone, and its place another's.</summary>
+    private bool IsToLearn(in CodeToLearn piece)
+    {
+        if (piece.Method is { } method)
+        {
+            if (method.Unloaded != MethodCode.Never || Learned.Has(method))
+                return false;
+            if (piece.Size <= LargestPiece)
+                return true;
+            NotUnderstood++;
+            Learned.Add(new LearnedCode(piece, null, MethodCode.Never));
+            return false;
+        }
+        /* A stack can lead through a method before we are told of it; it was taken for a stub or an image's function then. */
+        if (code.Find(new InstructionPointer(piece.Start), new MonotonicNanos(RegionInterop.MonotonicNow())) is not { Size: > 0 } around || around.Unloaded != MethodCode.Never)
+            return true;
+        LearnSeen(around);
+        return false;
+    }
 
     private bool RoundOrPutBack()
     {
@@ -259,7 +300,8 @@ internal sealed class StackLearner : IDisposable
     {
         if (piece.Code.Kind == CodeKind.UnmeasuredStub)
             return;
-        if (analysed is not null && judgement == Judgement.Changed && piece.Attempt < MostAttempts)
+        /* Refused is also what found no room among a round's rules. */
+        if (analysed is not null && judgement is Judgement.Changed or Judgement.Refused && piece.Attempt < MostAttempts)
         {
             queue.Add(piece.Code, piece.Attempt + 1);
             return;

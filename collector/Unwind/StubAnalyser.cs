@@ -11,6 +11,9 @@ internal static class StubAnalyser
     /// <summary>Bytes; longer ones are no stubs.</summary>
     public const int LongestStub = 256;
 
+    /// <summary>Bytes: a jump that leads less far stays in the same code, as a loop's does.</summary>
+    private const long Near = 1 << 16;
+
     /// <param name="code">From the interrupted instruction on, perhaps beyond the stub's end.</param>
     /// <param name="address">Where that is executed.</param>
     /// <param name="length">Bytes to the stub's end.</param>
@@ -22,6 +25,7 @@ internal static class StubAnalyser
         var usage = new InstructionInfoFactory();
         var boundaries = new List<int>();
         var undone = new List<int>();
+        var reckoned = new HashSet<Register>();
         int depth = 0;
         length = 0;
         while (length < code.Length)
@@ -32,16 +36,29 @@ internal static class StubAnalyser
             boundaries.Add(length);
             undone.Add(depth);
             length += instruction.Length;
-            bool leaves = instruction.FlowControl == FlowControl.IndirectBranch ||
-                (instruction.FlowControl == FlowControl.UnconditionalBranch && instruction.NearBranchTarget - address >= (ulong)code.Length);
-            if (leaves || instruction.FlowControl == FlowControl.Return)
+            bool leaves = instruction.FlowControl switch
+            {
+                FlowControl.Return => true,
+                /* What is reckoned is the place of a switch's case. */
+                FlowControl.IndirectBranch => !reckoned.Contains(instruction.Op0Register),
+                FlowControl.UnconditionalBranch => Math.Abs((long)(instruction.NearBranchTarget - address)) >= Near,
+                _ => false,
+            };
+            if (leaves)
                 return Result(boundaries, undone, depth, length);
-            if (instruction.FlowControl is not (FlowControl.Next or FlowControl.ConditionalBranch))
+            if (instruction.FlowControl is not (FlowControl.Next or FlowControl.ConditionalBranch) && !IsForward(instruction, address, code.Length))
                 return null;
             foreach (UsedRegister used in usage.GetInfo(instruction, InstructionInfoOptions.NoMemoryUsage).GetUsedRegisters())
             {
-                if (used.Register.GetFullRegister() == Register.RBP)
+                Register register = used.Register.GetFullRegister();
+                if (register == Register.RBP)
                     return null;
+                if (used.Access is OpAccess.Read or OpAccess.CondRead)
+                    continue;
+                if (instruction.Mnemonic == Mnemonic.Mov)
+                    reckoned.Remove(register);
+                else
+                    reckoned.Add(register);
             }
             if (instruction.StackPointerIncrement != 0)
                 depth += instruction.StackPointerIncrement;
@@ -54,6 +71,10 @@ internal static class StubAnalyser
         }
         return null;
     }
+
+    /// <summary>Whether it jumps over some of the stub.</summary>
+    private static bool IsForward(in Instruction jump, ulong address, int length) =>
+        jump.FlowControl == FlowControl.UnconditionalBranch && jump.NearBranchTarget >= jump.NextIP && jump.NearBranchTarget - address < (ulong)length;
 
     private static AnalysedCode? Result(List<int> boundaries, List<int> undone, int depth, int length)
     {

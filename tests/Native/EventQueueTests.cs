@@ -26,10 +26,18 @@ public sealed unsafe class EventQueueTests
     [Fact]
     public void FullQueueCountsWhatItLoses()
     {
-        ulong lost = Shim.EventsLost();
+        ulong lost = Shim.EventsLost(), unloads = Shim.UnloadsLost();
         for (ulong i = 0; i < Cells + 5; i++)
             Put(i, 0);
         Assert.Equal(lost + 5, Shim.EventsLost());
+        Assert.Equal(unloads, Shim.UnloadsLost());
+        foreach (AgentEventKind kind in new[] { AgentEventKind.MethodUnloaded, AgentEventKind.ModuleUnloaded })
+        {
+            var unloaded = new AgentEvent { Kind = (uint)kind };
+            Shim.PutEvent(&unloaded);
+        }
+        Assert.Equal(lost + 7, Shim.EventsLost());
+        Assert.Equal(unloads + 2, Shim.UnloadsLost());
         AgentEvent next;
         for (ulong i = 0; i < Cells; i++)
         {

@@ -95,6 +95,9 @@ internal static unsafe partial class Shim
     [LibraryImport(Library, EntryPoint = "events_lost")]
     internal static partial ulong EventsLost();
 
+    [LibraryImport(Library, EntryPoint = "events_unloads_lost")]
+    internal static partial ulong UnloadsLost();
+
     [LibraryImport(Library, EntryPoint = "events_set_doorbell")]
     internal static partial void SetDoorbell(uint* word);
 

@@ -17,17 +17,33 @@ public sealed class RuleTimesTests : IDisposable
     private readonly CodeMap map = new();
     private readonly LearnedCodes learned;
     private readonly RuleTimes times;
+    private bool isOfFile;
 
     public RuleTimesTests()
     {
         learned = new LearnedCodes(map);
-        times = new RuleTimes(map, learned, new KeptChains(region.View));
+        times = new RuleTimes(map, learned, new KeptChains(region.View), _ => isOfFile);
     }
 
     public void Dispose() => region.Dispose();
 
     [Fact]
-    public void CodeThatIsNotManagedIsRightAtAnyTime() => Assert.True(InForceAt(1));
+    public void CodeThatIsNotManagedIsRightAtAnyTime()
+    {
+        isOfFile = true;
+        Assert.True(InForceAt(1));
+    }
+
+    [Fact]
+    public void CodeThatIsToldOfLateIsNotBelievedFromThenOn()
+    {
+        Assert.True(InForceAt(1_000));
+        MethodCode method = Appear();
+        Assert.False(InForceAt(1_000_001_000));
+        learned.Add(new LearnedCode(new CodeToLearn(0x1000, 0x100, method), Frameless(), new MonotonicNanos(1_010_000_000)));
+        Assert.True(InForceAt(1_030_000_000));
+        Assert.False(InForceAt(1_009_999_999));
+    }
 
     [Fact]
     public void WhatHasNotBeenLearnedIsNotBelieved()
@@ -54,6 +70,20 @@ public sealed class RuleTimesTests : IDisposable
         MethodCode method = Appear();
         learned.Add(new LearnedCode(new CodeToLearn(0x1000, 0x100, method), PackedFrames.Of(new AnalysedCode([], [], [], LeavesByJump: false)), new MonotonicNanos(50_000_000)));
         Assert.True(InForceAt(1));
+    }
+
+    [Fact]
+    public void WhatWasDroppedIsBelievedOnceItIsLearnedAgain()
+    {
+        MethodCode method = Appear();
+        var code = new CodeToLearn(0x1000, 0x100, method);
+        learned.Add(new LearnedCode(code, Frameless(), new MonotonicNanos(50_000_000)));
+        Assert.True(InForceAt(60_000_000));
+        Assert.Equal([code], learned.Drop());
+        Assert.False(InForceAt(60_000_000));
+        learned.Add(new LearnedCode(code, Frameless(), new MonotonicNanos(80_000_000)));
+        Assert.False(InForceAt(79_999_999));
+        Assert.True(InForceAt(100_000_000));
     }
 
     private bool InForceAt(long time) => times.InForceAt(0, 0, s_stack, new MonotonicNanos(time));

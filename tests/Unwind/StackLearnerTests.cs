@@ -39,7 +39,7 @@ public sealed class StackLearnerTests : IDisposable
         learner.Learn(new CodeToLearn(0x1018, 8, null, Enum.Parse<CodeKind>(kind)));
         Appear(0x1000);
         LearnAll();
-        Assert.Equal([0x1000u], agent.Proposed.Distinct());
+        Assert.Equal([0x1000u], agent.Proposed);
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class StackLearnerTests : IDisposable
         Appear(0x1000);
         learner.Learn(new CodeToLearn(0x1020, 8, null, CodeKind.UnmeasuredStub));
         LearnAll();
-        Assert.Equal([0x1000u, 0x1020u], agent.Proposed.Distinct());
+        Assert.Equal([0x1000u, 0x1020u], agent.Proposed);
     }
 
     /// <summary>Of what is gone, the place is anybody's.</summary>
@@ -61,8 +61,65 @@ public sealed class StackLearnerTests : IDisposable
         Assert.Contains(0x1018u, agent.Proposed);
     }
 
-    private MethodCode Appear(ulong start) =>
-        code.Load(new MethodCode(new MethodCodeKey(1, 0, start), 0x20, 0, null, new Function("M", "M()", "", 0)), new MonotonicNanos(1));
+    /// <summary>Bodies that wait for each other's turn, or for the agent: what came to a place since has it.</summary>
+    [Fact]
+    public void NothingIsLearnedOfWhatIsGone()
+    {
+        MethodCode gone = Appear(0x1000);
+        code.Unload(gone, new MonotonicNanos(2));
+        learner.Learn(CodeToLearn.Of(gone));
+        Appear(0x1010, method: 2);
+        LearnAll();
+        Assert.Equal([0x1010u], agent.Proposed);
+        code.Unload(code.Find(new InstructionPointer(0x1010), new MonotonicNanos(5))!, new MonotonicNanos(6));
+        agent.Drop();
+        LearnAll();
+        Assert.Equal([0x1010u], agent.Proposed);
+    }
+
+    [Fact]
+    public void WhatIsSeenAgainAndAgainIsLearnedOnce()
+    {
+        MethodCode method = Appear(0x1000);
+        for (int i = 0; i < 1_000; i++)
+            learner.LearnSeen(method);
+        LearnAll();
+        learner.LearnSeen(method);
+        LearnAll();
+        Assert.Equal([0x1000u], agent.Proposed);
+    }
+
+    [Fact]
+    public void BodyTooLargeForARoundIsNotUnderstood()
+    {
+        MethodCode method = Appear(0x1000, size: 1 << 20);
+        LearnAll();
+        Assert.Empty(agent.Proposed);
+        Assert.Equal(1, learner.NotUnderstood);
+        Assert.Null(learner.Learned.Find(new InstructionPointer(method.Start), new MonotonicNanos(5))!.Value.Frames);
+    }
+
+    /// <summary>The agent drops them where it was not told of code that went; nothing new may appear for long.</summary>
+    [Fact]
+    public void WhatTheAgentDroppedIsLearnedAgain()
+    {
+        Appear(0x1000);
+        learner.Learn(new CodeToLearn(0x1020, 8, null, CodeKind.UnmeasuredStub));
+        LearnAll();
+        agent.Now = 100;
+        learner.Start();
+        int proposed = agent.Proposed.Count;
+        Assert.False(SpinWait.SpinUntil(() => agent.Proposed.Count > proposed, TimeSpan.FromSeconds(1.5)), "there was nothing to learn");
+        learner.LookForDrop();
+        agent.Drop();
+        learner.LookForDrop();
+        Assert.True(SpinWait.SpinUntil(() => InForce(0x1000) == 100 && InForce(0x1020) == 100, TimeSpan.FromMinutes(1)));
+    }
+
+    private long? InForce(ulong ip) => learner.Learned.Find(new InstructionPointer(ip), new MonotonicNanos(1_000))?.InForce.Value;
+
+    private MethodCode Appear(ulong start, ulong method = 1, uint size = 0x20) =>
+        code.Load(new MethodCode(new MethodCodeKey(method, 0, start), size, 0, null, new Function("M", "M()", "", 0)), new MonotonicNanos(1));
 
     private void LearnAll() => learner.LearnKnown(TimeSpan.FromMinutes(1));
 
@@ -80,8 +137,13 @@ public sealed class StackLearnerTests : IDisposable
             thread.Start();
         }
 
+        /// <summary>Since when what is published next is in force.</summary>
+        internal ulong Now { get; set; } = 10;
+
         /// <summary>Where code began that rules were proposed for.</summary>
         internal List<uint> Proposed { get; } = [];
+
+        internal void Drop() => fake.View.Learning.Epoch++;
 
         public void Dispose()
         {
@@ -102,6 +164,7 @@ public sealed class StackLearnerTests : IDisposable
                 else if (Volatile.Read(ref learning.Proposed) is var proposed && proposed != learning.Judged)
                 {
                     Judge(learning.AskCount);
+                    learning.JudgedNs = Now;
                     Volatile.Write(ref learning.Judged, proposed);
                 }
             }

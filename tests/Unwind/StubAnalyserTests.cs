@@ -30,6 +30,36 @@ public sealed class StubAnalyserTests
     public void JumpThroughPointerIsAnEnd() => Assert.Equal(8, Analyse(c => c.jmp(__qword_ptr[rax])).Code!.RuleAt(0).Cfa);
 
     [Fact]
+    public void JumpToAnAddressIsAnEnd()
+    {
+        Assert.Equal(8, Analyse(c =>
+        {
+            c.mov(rax, 0x7F00_0000_1234);
+            c.jmp(rax);
+        }).Code!.RuleAt(0).Cfa);
+        Assert.Equal(8, Analyse(c => c.jmp(rax)).Code!.RuleAt(0).Cfa);
+        Assert.Equal(8, Analyse(c => c.jmp(Start + (1 << 20))).Code!.RuleAt(0).Cfa);
+    }
+
+    /// <summary>A method that nobody told of yet has loops and switches.</summary>
+    [Fact]
+    public void LoopAndSwitchAreNoStubs()
+    {
+        Assert.Null(Analyse(c =>
+        {
+            c.inc(rdi);
+            c.jmp(Start - 20);
+        }).Code);
+        Assert.Null(Analyse(c =>
+        {
+            c.mov(ecx, __dword_ptr[rcx + rax * 4]);
+            c.lea(rdx, __[rdx - 200]);
+            c.add(rcx, rdx);
+            c.jmp(rcx);
+        }).Code);
+    }
+
+    [Fact]
     public void CallsAndOtherFramesAreNoStubs()
     {
         Assert.Null(Analyse(c => c.call(__qword_ptr[rax])).Code);
