@@ -15,7 +15,7 @@
 #define READY_PATIENCE_S 15
 #define LAUNCH_WAIT_LIMIT_MS 10000u
 
-/* The agent's runtime and region reserve 0.9 GB. */
+/* The agent's runtime and region reserve 0.9 GB, whatever the environment says of heaps. */
 #define ADDRESS_SPACE (UINT64_C(1) << 30)
 
 /* The managed side; weak, so that the unit tests can load this library without it. */
@@ -23,6 +23,19 @@ extern void agent_main(const AgentStart *start) __attribute__((weak));
 
 static AgentStart start;
 static i32 ready = NOT_READY;
+
+/*
+ * The agent is linked with this in the place of libc's getenv (agent/Agent.csproj): what is set is meant for the application's
+ * runtime, and ours would obey it too. DOTNET_GCHeapHardLimit would have it reserve as much as the application's heap does,
+ * DOTNET_GCLargePages abort the process, and DOTNET_DbgEnableMiniDump write dumps. Besides, another thread may be changing
+ * the environment. Our own variables are asked of the application's runtime, see profiler.c.
+ */
+char *__wrap_getenv(const char *name);
+char *__wrap_getenv(const char *name)
+{
+    (void)name;
+    return 0;
+}
 
 /*
  * The runtime masks its activation signal while it handles a fault, so that signal stands in its SIGSEGV handler's

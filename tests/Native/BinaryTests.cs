@@ -44,6 +44,14 @@ public class BinaryTests(ITestOutputHelper output)
         Assert.True(agent.NeverUnloads);
     }
 
+    /// <summary>It is the application's, and its runtime's settings would be the agent's too.</summary>
+    [Fact]
+    public void AgentReadsNoEnvironment()
+    {
+        string[] readers = ["getenv", "secure_getenv", "__secure_getenv", "environ", "__environ", "_environ"];
+        Assert.Empty(ReadAgent().DynamicSymbols.Where(symbol => !symbol.IsDefined).Select(symbol => symbol.Name).Intersect(readers));
+    }
+
     [Fact]
     public void AgentNeedsNoNewerLibcThanIsPromised()
     {

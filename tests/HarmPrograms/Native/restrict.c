@@ -27,7 +27,7 @@ static const struct { const char *name; int number; } calls[] = {
 };
 
 static const struct { const char *name; int number; } limits[] = {
-    {"nofile", RLIMIT_NOFILE}, {"memlock", RLIMIT_MEMLOCK}, {"sigpending", RLIMIT_SIGPENDING},
+    {"nofile", RLIMIT_NOFILE}, {"memlock", RLIMIT_MEMLOCK}, {"sigpending", RLIMIT_SIGPENDING}, {"as", RLIMIT_AS},
 };
 
 static void fail(const char *what)
