@@ -19,13 +19,19 @@ internal readonly record struct EngineChoice(EngineKind Kind, string WhyTimer, u
     private const int NoSampleErrno = 62;    /* ETIME: perf_probe saw none */
     private const int DeadlyErrno = 131;     /* ENOTRECOVERABLE: sandbox.h */
 
+    /* Each thread has an event for each CPU, and each new one inherits as many from its parent, inside the application's pthread_create. */
+    private const int MostCpus = 64;
+    private const long MostEvents = 8192;
+
     /// <summary>
     /// The kernel samples where it lets us see samples of ourselves: that costs the target least and sends it no signal.
-    /// A clock that was asked for by name is worth more to whoever asks for it than the engine that auto would take.
+    /// A clock that was asked for by name is worth more to whoever asks for it than the engine that auto would take. Nor does
+    /// auto take it where threads and CPUs are so many that its events would cost the application more than signals do.
     /// </summary>
     /// <param name="request">Engine and clock.</param>
     /// <param name="probe">perf_probe: 0 or a negative errno, and what a sample costs.</param>
-    internal static EngineChoice Make(in SessionRequest request, Func<(long Error, ulong CostNs)> probe)
+    /// <param name="size">The process's threads, and the machine's CPUs.</param>
+    internal static EngineChoice Make(in SessionRequest request, Func<(long Error, ulong CostNs)> probe, Func<(int Threads, int Cpus)> size)
     {
         if (request.Engine == EngineKind.Timer)
             return Timer("");
@@ -37,7 +43,7 @@ internal readonly record struct EngineChoice(EngineKind Kind, string WhyTimer, u
         }
         (long error, ulong cost) = probe();
         if (error == 0 && cost > 0)
-            return new EngineChoice(EngineKind.Perf, "", cost, null);
+            return request.Engine == EngineKind.Auto && TooMany(size()) is { } many ? Timer(many) : new EngineChoice(EngineKind.Perf, "", cost, null);
         return request.Engine == EngineKind.Perf ? Fail($"the perf engine does not work here: {Explain(error)}") : Timer(Explain(error));
     }
 
@@ -75,6 +81,11 @@ internal readonly record struct EngineChoice(EngineKind Kind, string WhyTimer, u
             return "absent";
         }
     }
+
+    private static string? TooMany((int Threads, int Cpus) size) =>
+        size.Cpus > MostCpus ? string.Create(CultureInfo.InvariantCulture, $"each new thread would inherit {size.Cpus} perf events, one for each CPU")
+        : (long)size.Threads * size.Cpus > MostEvents ? string.Create(CultureInfo.InvariantCulture, $"{size.Threads} threads on {size.Cpus} CPUs would take {(long)size.Threads * size.Cpus} perf events")
+        : null;
 
     private static bool StampsAsWanted(ClockKind clock) => clock is ClockKind.Auto or ClockKind.Stopwatch;
 

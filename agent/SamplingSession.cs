@@ -82,7 +82,7 @@ internal sealed unsafe class SamplingSession
     internal bool Start(in SessionRequest request)
     {
         _quietLifted = HotPath.QuietLifted();
-        var engine = EngineChoice.Make(request, ProbePerf);
+        var engine = EngineChoice.Make(request, ProbePerf, Size);
         string? failure = engine.Error ?? StartEngine(engine, request);
         if (failure is not null && engine.Kind == EngineKind.Perf && request.Engine == EngineKind.Auto)
             failure = StartEngine(EngineChoice.Instead(failure), request);
@@ -274,6 +274,12 @@ internal sealed unsafe class SamplingSession
     {
         long error = HotPath.PerfProbe(ProbeShots, out ulong cost);
         return (error, cost);
+    }
+
+    private (int Threads, int Cpus) Size()
+    {
+        _registry.Scan();
+        return (_registry.Count, OnlineCpus.Count());
     }
 
     /// <returns>False.</returns>

@@ -38,6 +38,8 @@ internal sealed unsafe class ThreadRegistry(uint ownTid)
 
     internal IEnumerable<SampledThread> All => _byTid.Values;
 
+    internal int Count => _byTid.Count;
+
     /// <summary>A thread of the agent's own is not sampled.</summary>
     internal void Exclude(uint tid)
     {

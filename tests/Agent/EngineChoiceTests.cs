@@ -50,14 +50,41 @@ public sealed class EngineChoiceTests
     [Fact]
     public void TimersByNameAreNotProbedFor()
     {
-        var choice = EngineChoice.Make(new SessionRequest(1000, 0, 128, 0, 0, EngineKind.Timer, ClockKind.Auto), () => throw new InvalidOperationException());
+        var choice = EngineChoice.Make(new SessionRequest(1000, 0, 128, 0, 0, EngineKind.Timer, ClockKind.Auto), () => throw new InvalidOperationException(), () => throw new InvalidOperationException());
         Assert.Equal(new EngineChoice(EngineKind.Timer, "", 0, null), choice);
     }
 
+    [Theory]
+    [InlineData(8192, 1)]
+    [InlineData(128, 64)]
+    public void AutoTakesPerfWhileEventsAreFew(int threads, int cpus) =>
+        Assert.Equal(EngineKind.Perf, Make(EngineKind.Auto, ClockKind.Auto, Permitted, threads, cpus).Kind);
+
+    [Theory]
+    [InlineData(8193, 1, "8193 threads on 1 CPUs would take 8193 perf events")]
+    [InlineData(129, 64, "129 threads on 64 CPUs would take 8256 perf events")]
+    [InlineData(100_000, 60, "100000 threads on 60 CPUs would take 6000000 perf events")]
+    [InlineData(1, 65, "each new thread would inherit 65 perf events")]
+    public void AutoTakesTimersWhereEventsWouldBeManyAndPerfByNameStays(int threads, int cpus, string why)
+    {
+        EngineChoice choice = Make(EngineKind.Auto, ClockKind.Auto, Permitted, threads, cpus);
+        Assert.Equal(EngineKind.Timer, choice.Kind);
+        Assert.Null(choice.Error);
+        Assert.Contains(why, choice.WhyTimer, StringComparison.Ordinal);
+        Assert.Equal(new EngineChoice(EngineKind.Perf, "", Cost, null), Make(EngineKind.Perf, ClockKind.Auto, Permitted, threads, cpus));
+    }
+
+    [Theory]
+    [InlineData("0\n", 1)]
+    [InlineData("0-95\n", 96)]
+    [InlineData("0-3,8,10-11\n", 7)]
+    [InlineData("", 0)]
+    public void CpusAreCountedAsTheKernelListsThem(string list, int count) => Assert.Equal(count, OnlineCpus.Parse(list));
+
     [Fact]
     public void SampleWhoseCostIsNotKnownIsNone() =>
-        Assert.Equal(EngineKind.Timer, EngineChoice.Make(new SessionRequest(1000, 0, 128, 0, 0, EngineKind.Auto, ClockKind.Auto), () => (0, 0)).Kind);
+        Assert.Equal(EngineKind.Timer, EngineChoice.Make(new SessionRequest(1000, 0, 128, 0, 0, EngineKind.Auto, ClockKind.Auto), () => (0, 0), () => (2, 2)).Kind);
 
-    private static EngineChoice Make(EngineKind engine, ClockKind clock, long error) =>
-        EngineChoice.Make(new SessionRequest(1000, 0, 128, 0, 0, engine, clock), () => (error, error == 0 ? Cost : 0));
+    private static EngineChoice Make(EngineKind engine, ClockKind clock, long error, int threads = 2, int cpus = 2) =>
+        EngineChoice.Make(new SessionRequest(1000, 0, 128, 0, 0, engine, clock), () => (error, error == 0 ? Cost : 0), () => (threads, cpus));
 }
