@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #define STATUS_BYTES 8192u
-#define KIB_PER_GIB (UINT64_C(1) << 20)
-#define LARGE_KIB (2 * KIB_PER_GIB) /* resident; to copy its page tables takes 20 ms or so, in which it gets no memory */
+#define KIB_PER_MIB UINT64_C(1024)
+/* Resident. To copy the page tables takes some milliseconds, in which the process gets no memory; and of what its threads write
+   while there is a child there are two copies, for which a container's limit may have no room. */
+#define LARGE_KIB (256 * KIB_PER_MIB)
 #define LOOK_US 200u
 #define LOOKS 10000u /* a filter may ask another process, which takes its time, or never answers */
 
@@ -40,70 +42,93 @@ static const struct {
     (1u << SANDBOX_CALL_PROCESS_VM_READV | 1u << SANDBOX_CALL_PERF_EVENT_OPEN | 1u << SANDBOX_CALL_CLOSE_RANGE | \
      1u << SANDBOX_CALL_SCHED_SETATTR)
 
-typedef enum Fate { NO_CHILD, LIVED, KILLED } Fate;
+/* Seen by both. */
+typedef struct Progress {
+    u32 may_wait; /* wait4 is not deadly */
+    u32 at;       /* the call that is being made; CALLS after the last */
+} Progress;
 
-/*
- * In the child, which has one thread, a copy of all memory, and nobody else's locks: system calls alone, none of libc's.
- * `at` is seen by both.
- */
-static void __attribute__((noreturn)) try_calls(u32 first, u32 *at)
+/* In the child, which has one thread, a copy of all memory, and nobody else's locks: system calls alone, none of libc's. */
+static void __attribute__((noreturn)) try_calls(u32 first, Progress *progress)
 {
     /* What a filter traps counts as deadly, whatever the application makes of it; and no core is written of it. */
     const u64 by_default[4] = {0}; /* the kernel's struct sigaction: SIG_DFL */
     syscall4(SYS_rt_sigaction, SIGSYS, (long)by_default, 0, sizeof(u64));
     syscall4(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0);
+    syscall4(SYS_wait4, -1, 0, __WALL | WNOHANG, 0);
+    __atomic_store_n(&progress->may_wait, 1, __ATOMIC_SEQ_CST);
     for (u32 i = first; i < CALLS; i++) {
-        __atomic_store_n(at, i, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&progress->at, i, __ATOMIC_SEQ_CST);
         syscall6(calls[i].number, calls[i].first, calls[i].second, 0, 0, 0, 0);
     }
+    __atomic_store_n(&progress->at, CALLS, __ATOMIC_SEQ_CST);
     for (;;)
         syscall4(SYS_exit_group, 0, 0, 0, 0);
 }
 
-static Fate run_child(u32 first, u32 *at)
+/*
+ * No signal at the child's end, so that nobody who waits for children of the application's sees it; nor do handlers of
+ * pthread_atfork, which are the application's.
+ */
+static long make_child(void)
 {
-    /* No signal at its end, so that nobody who waits for children of the application's sees it; nor do handlers of
-       pthread_atfork, which are the application's. */
-    long child = syscall6(SYS_clone, 0, 0, 0, 0, 0, 0);
+    /* struct clone_args, as it was at first. By this call libc has made our thread, so no filter ends the process for it; one that
+       was made from what a program calls may do so for clone, which libc falls back to as we do. */
+    static const u64 arguments[8] = {0};
+    long child = syscall4(SYS_clone3, (long)arguments, sizeof arguments, 0, 0);
+    return child == -ENOSYS || child == -EPERM ? syscall6(SYS_clone, 0, 0, 0, 0, 0, 0) : child;
+}
+
+/* Whether there was a child, which has ended: `progress` says where. */
+static int run_child(u32 first, Progress *progress)
+{
+    progress->may_wait = 0;
+    progress->at = first;
+    long child = make_child();
     if (child == 0)
-        try_calls(first, at);
+        try_calls(first, progress);
     if (child < 0)
-        return NO_CHILD;
-    int status = 0;
+        return 0;
     long result = 0;
+    u32 may_wait = 0;
     for (u32 look = 0; look < LOOKS && (result == 0 || result == -EINTR); look++) {
-        result = syscall4(SYS_wait4, child, (long)&status, __WALL | WNOHANG, 0);
+        may_wait = may_wait || __atomic_load_n(&progress->may_wait, __ATOMIC_SEQ_CST);
+        if (may_wait)
+            result = syscall4(SYS_wait4, child, 0, __WALL | WNOHANG, 0);
         if (result == 0)
             usleep(LOOK_US);
     }
-    if (result == child)
-        return status == 0 ? LIVED : KILLED;
-    /* The application has waited for it, as for any child of whatever kind: its number may be another's by now. */
+    /* It may have died of wait4, and so might we: then what is left of it stays. */
+    if (!may_wait)
+        return 0;
+    /* ECHILD: the application has waited for it, as for any child of whatever kind, and its number may be another's by now. */
+    if (result == child || result == -ECHILD)
+        return 1;
     if (result != 0 && result != -EINTR)
-        return NO_CHILD;
+        return 0;
     syscall4(SYS_kill, child, SIGKILL, 0, 0);
-    syscall4(SYS_wait4, child, (long)&status, __WALL, 0);
-    return KILLED;
+    syscall4(SYS_wait4, child, 0, __WALL, 0);
+    return 1;
 }
 
 static u32 find_deadly(void)
 {
     u32 deadly = 0, first = 0;
-    u32 *at = mmap(0, sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED)
+    Progress *progress = mmap(0, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (progress == MAP_FAILED)
         return RARE;
     while (first < CALLS) {
-        *at = first;
-        Fate fate = run_child(first, at);
-        if (fate == NO_CHILD)
+        if (!run_child(first, progress)) {
             deadly |= RARE;
-        if (fate != KILLED)
             break;
-        u32 reached = __atomic_load_n(at, __ATOMIC_SEQ_CST);
+        }
+        u32 reached = __atomic_load_n(&progress->at, __ATOMIC_SEQ_CST);
+        if (reached >= CALLS)
+            break;
         deadly |= 1u << reached;
         first = reached + 1;
     }
-    munmap(at, sizeof *at);
+    munmap(progress, sizeof *progress);
     return deadly;
 }
 

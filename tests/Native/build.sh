@@ -13,4 +13,4 @@ cflags='-std=gnu11 -D_GNU_SOURCE -O1 -g -fPIC -fvisibility=hidden -fno-omit-fram
 
 gcc $cflags -shared shim.c "$objects" -Wl,-z,now,-z,nodelete -o "$out/libshim.so"
 gcc $cflags layout_probe.c -o "$out/layout_probe"
-gcc $cflags hot_check.c check_bench.c check_signals.c check_timers.c check_walk.c check_burst.c check_quiet.c check_losses.c "$objects" -Wl,-z,now -o "$out/hot_check"
+gcc $cflags hot_check.c check_bench.c check_signals.c check_timers.c check_walk.c check_burst.c check_quiet.c check_losses.c check_sandbox.c "$objects" -Wl,-z,now -o "$out/hot_check"

@@ -98,5 +98,11 @@ int scenario_burst_busy(void);
 int scenario_quiet(void);
 int scenario_overruns(void);
 int scenario_off_cpu(void);
+int scenario_sandbox(void);
+int scenario_sandbox_no_clone(void);
+int scenario_sandbox_no_clone3(void);
+int scenario_sandbox_no_wait(void);
+int scenario_sandbox_waited_for(void);
+int scenario_sandbox_large(void);
 
 #endif

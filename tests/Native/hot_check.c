@@ -1,4 +1,4 @@
-/* Runs one scenario of the signal handler: exit code 0 when all held, SKIPPED when the machine cannot run it. */
+/* Runs one scenario of the signal handler, or of what else a test process may not survive: exit code 0 when all held, SKIPPED when the machine cannot run it. */
 #include "check_bench.h"
 
 #include <string.h>
@@ -28,6 +28,12 @@ static const struct {
     {"quiet", scenario_quiet},
     {"overruns", scenario_overruns},
     {"off-cpu", scenario_off_cpu},
+    {"sandbox", scenario_sandbox},
+    {"sandbox-no-clone", scenario_sandbox_no_clone},
+    {"sandbox-no-clone3", scenario_sandbox_no_clone3},
+    {"sandbox-no-wait", scenario_sandbox_no_wait},
+    {"sandbox-waited-for", scenario_sandbox_waited_for},
+    {"sandbox-large", scenario_sandbox_large},
 };
 
 int main(int argc, char **argv)
