@@ -8,7 +8,7 @@ namespace DotnetPprof.Serve;
 /// <param name="From">Wall-clock time of its begin; that of the window before ends there.</param>
 /// <param name="To">Wall-clock time of its end. Later than <paramref name="From"/>.</param>
 /// <param name="IsCut">Whether it ended before its time: with the process, or with this program.</param>
-/// <param name="Profile">Its samples, visible losses included; Profile.Timed is there where a sink wants it.</param>
+/// <param name="Profile">Its samples, visible losses included; Profile.Timed is there for sinks that take times.</param>
 /// <param name="Summary">CPU time, rate, losses and warnings.</param>
 internal sealed record FinishedWindow(
     ServedProcess Process, UnixNanos From, UnixNanos To, bool IsCut, Profile Profile, CaptureSummary Summary);

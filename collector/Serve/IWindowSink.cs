@@ -10,6 +10,9 @@ internal interface IWindowSink
     /// <summary>As metrics and log lines call it: one lower-case word.</summary>
     string Name { get; }
 
+    /// <summary>Whether it is to be given samples with their times, which take much memory where windows wait.</summary>
+    bool TakesTimes => false;
+
     /// <summary>What became of the windows it was given so far. Asked at any time, on any thread.</summary>
     SinkAccount Account { get; }
 

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using DotnetPprof.Model;
 using Microsoft.Extensions.Logging;
 
 namespace DotnetPprof.Serve;
@@ -12,16 +13,24 @@ internal sealed class WindowDispatch : IDisposable
     /// <summary>Some megabytes at a few dozen processes, whose windows all end at once.</summary>
     internal const int MostWaiting = 256;
 
+    /// <summary>What all that wait may weigh, see <see cref="WeightOf"/>: 100 MB. More than a busy machine samples in a minute.</summary>
+    internal const long MostWeight = 1 << 21;
+
+    /// <summary>A sum has a stack of its own, some 200 bytes; a sample with its time shares one, and has 48.</summary>
+    private const long SumWeight = 4;
+
     private static readonly TimeSpan s_tendInterval = TimeSpan.FromMinutes(1);
 
     private readonly IWindowSink sink;
     private readonly ILogger log;
     private readonly TimeSpan tendInterval;
-    private readonly Channel<FinishedWindow> waiting;
+    private readonly long mostWeight;
+    private readonly Channel<(FinishedWindow Window, long Weight)> waiting;
     private readonly Task worker;
     private readonly Lock gate = new();
 
     /* Guarded by the lock, all of them: windows move from one to the next while somebody adds them up. */
+    private long weight;
     private long given;
     private long overflowed;
     private long handed;
@@ -34,14 +43,16 @@ internal sealed class WindowDispatch : IDisposable
     /// <param name="sink">Where windows go; not disposed with this.</param>
     /// <param name="log">Told of windows that are lost.</param>
     /// <param name="tendInterval">How often the sink is tended; a minute but in tests.</param>
-    public WindowDispatch(IWindowSink sink, ILogger log, TimeSpan? tendInterval = null)
+    /// <param name="mostWeight">See <see cref="MostWeight"/>.</param>
+    public WindowDispatch(IWindowSink sink, ILogger log, TimeSpan? tendInterval = null, long mostWeight = MostWeight)
     {
         this.sink = sink;
         this.log = log;
         this.tendInterval = tendInterval ?? s_tendInterval;
-        waiting = Channel.CreateBounded<FinishedWindow>(
-            new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
-            _ => overflowed++);
+        this.mostWeight = mostWeight;
+        waiting = Channel.CreateBounded<(FinishedWindow Window, long Weight)>(
+            new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropOldest },
+            Overflow);
         worker = Task.Run(Work);
     }
 
@@ -68,11 +79,18 @@ internal sealed class WindowDispatch : IDisposable
 
     public void Add(FinishedWindow window)
     {
+        if (!sink.TakesTimes)
+            window = window with { Profile = window.Profile with { Timed = null } };
+        long more = WeightOf(window.Profile);
         lock (gate)
         {
             /* The oldest is dropped in there where there is no room; after the end nothing is taken. */
-            if (waiting.Writer.TryWrite(window))
-                given++;
+            if (!waiting.Writer.TryWrite((window, more)))
+                return;
+            given++;
+            weight += more;
+            while (weight > mostWeight && waiting.Reader.Count > 1 && waiting.Reader.TryRead(out (FinishedWindow, long) oldest))
+                Overflow(oldest);
         }
     }
 
@@ -110,11 +128,13 @@ internal sealed class WindowDispatch : IDisposable
     {
         while (await IsThereMore().ConfigureAwait(false) && Environment.TickCount64 < Volatile.Read(ref end))
         {
-            FinishedWindow? window;
+            FinishedWindow window;
             lock (gate)
             {
-                if (!waiting.Reader.TryRead(out window))
+                if (!waiting.Reader.TryRead(out (FinishedWindow Window, long Weight) next))
                     continue;
+                window = next.Window;
+                weight -= next.Weight;
                 handed++;
             }
             try
@@ -149,6 +169,17 @@ internal sealed class WindowDispatch : IDisposable
             }
         }
     }
+
+    /// <summary>With the lock.</summary>
+    private void Overflow((FinishedWindow Window, long Weight) oldest)
+    {
+        overflowed++;
+        weight -= oldest.Weight;
+    }
+
+    /// <summary>In samples with their times.</summary>
+    private static long WeightOf(Profile profile) =>
+        SumWeight * profile.Samples.Count + (profile.Timed is IReadOnlyCollection<ProfileSample> timed ? timed.Count : 0);
 
     private static void Add(Dictionary<string, long> counts, string reason, long count)
     {

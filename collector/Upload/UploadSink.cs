@@ -35,6 +35,8 @@ internal sealed class UploadSink : IWindowSink, IDisposable
 
     public string Name { get; }
 
+    public bool TakesTimes => format.TakesTimes;
+
     /// <summary>A window without anything in it is delivered by being taken.</summary>
     public SinkAccount Account
     {

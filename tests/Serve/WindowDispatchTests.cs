@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using DotnetPprof.Aggregate;
+using DotnetPprof.Model;
 using DotnetPprof.Serve;
 using Xunit;
 
@@ -47,6 +50,64 @@ public sealed class WindowDispatchTests
         Assert.Equal(1, dispatch.Account.Delivered);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task TimesAreKeptForASinkThatTakesThem(bool takesTimes)
+    {
+        var sink = new Sink { TakesTimes = takesTimes };
+        sink.Release.SetResult();
+        using var dispatch = new WindowDispatch(sink, log);
+        FinishedWindow window = Timed(stacks: 1, samples: 3);
+        dispatch.Add(window);
+        await dispatch.FinishAsync(TimeSpan.FromMinutes(1));
+        FinishedWindow taken = Assert.Single(sink.Windows);
+        Assert.Equal(takesTimes ? 3 : null, taken.Profile.Timed?.Count());
+        Assert.Same(window.Profile.Samples, taken.Profile.Samples);
+    }
+
+    [Theory]
+    [InlineData(true, 100)]
+    [InlineData(false, 5)]
+    public async Task WhatWaitsIsBoundedByWhatItHolds(bool takesTimes, int kept)
+    {
+        var sink = new Sink { TakesTimes = takesTimes };
+        using var dispatch = new WindowDispatch(sink, log, mostWeight: takesTimes ? 102_000 : 60);
+        for (int i = 0; i < 111; i++)
+        {
+            dispatch.Add(Timed(stacks: takesTimes ? 5 : 3, samples: 1000));
+            if (i == 0)
+                await sink.Taking.Task;
+        }
+        SinkAccount account = dispatch.Account;
+        Assert.Equal((111, 1 + kept, 110 - kept), (account.Given, account.Queued, account.Dropped["sink too slow"]));
+        sink.Release.SetResult();
+        await dispatch.FinishAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(1 + kept, dispatch.Account.Delivered);
+    }
+
+    [Fact]
+    public async Task AWindowThatIsTooLargeByItselfIsTakenAllTheSame()
+    {
+        var sink = new Sink();
+        using var dispatch = new WindowDispatch(sink, log, mostWeight: 100);
+        for (int i = 0; i < 2; i++)
+        {
+            dispatch.Add(Timed(stacks: 1000, samples: 1));
+            await sink.Taking.Task;
+        }
+        sink.Release.SetResult();
+        await dispatch.FinishAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(2, dispatch.Account.Delivered);
+    }
+
+    private static FinishedWindow Timed(int stacks, int samples)
+    {
+        FinishedWindow window = ServeFakes.Window("shop", DateTime.UnixEpoch, stacks);
+        ProfileSample sample = window.Profile.Samples[0] with { Time = window.From };
+        return window with { Profile = window.Profile with { Timed = new ListedTimedSamples(Enumerable.Repeat(sample, samples)) } };
+    }
+
     /// <summary>With five windows, the first of which the sink has in its hands.</summary>
     private async Task<WindowDispatch> Filled(Sink sink)
     {
@@ -59,11 +120,13 @@ public sealed class WindowDispatchTests
 
     private sealed class Sink : IWindowSink
     {
-        private int taken;
-
         public string Name => "fake";
 
-        public SinkAccount Account => new(taken, 0, new Dictionary<string, long>());
+        public bool TakesTimes { get; init; }
+
+        public ConcurrentQueue<FinishedWindow> Windows { get; } = [];
+
+        public SinkAccount Account => new(Windows.Count, 0, new Dictionary<string, long>());
 
         public TaskCompletionSource Taking { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -77,7 +140,7 @@ public sealed class WindowDispatchTests
         {
             Taking.TrySetResult();
             await Release.Task;
-            taken++;
+            Windows.Enqueue(window);
         }
 
         public void Complete() => IsComplete = true;

@@ -32,6 +32,8 @@ internal sealed class OtlpFormat(Func<int, string, string?> fileHash, int partBy
 
     private static readonly string Version = typeof(OtlpFormat).Assembly.GetName().Version!.ToString(3);
 
+    public bool TakesTimes => true;
+
     public IReadOnlyList<byte[]> Encode(Profile profile, ProfileOrigin origin)
     {
         long period = Period(profile);

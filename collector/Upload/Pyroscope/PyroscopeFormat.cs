@@ -28,6 +28,8 @@ internal sealed class PyroscopeFormat : IUploadFormat
         this.partBytes = partBytes;
     }
 
+    public bool TakesTimes => false;
+
     public IReadOnlyList<byte[]> Encode(Profile profile, ProfileOrigin origin)
     {
         IReadOnlyList<LabelPair> labels = PyroscopeLabels.Of(origin);
