@@ -200,22 +200,36 @@ internal sealed class FileList : IDisposable
         }
     }
 
-    /* In place, because the lock is on this file: cut short by a crash it loses only names, whose files then stay. */
+    /*
+     * In place, because the lock is on this file, and over what is there, which a full disk has room for: what is longer
+     * than that is written first, and where it does not fit the old list stays; what is shorter is filled up with empty
+     * lines. Cut short by a crash it loses only names, whose files then stay.
+     */
     private void Rewrite()
     {
-        file.SetLength(0);
-        lines = 0;
-        Append(Head);
-        foreach (ListedFile listed in byName.Values)
-            Append(listed.Name);
+        string text = string.Concat(byName.Keys.Prepend(Head).Select(line => line + "\n"));
+        int before = checked((int)file.Length);
+        byte[] bytes = Encoding.UTF8.GetBytes(text.PadRight(before, '\n'));
+        if (bytes.Length > before)
+            Append(bytes.AsSpan(before));
+        file.Seek(0, SeekOrigin.Begin);
+        file.Write(bytes, 0, before);
+        file.SetLength(text.Length);
+        lines = byName.Count + 1;
     }
 
     private void Append(string line)
     {
+        Append(Encoding.UTF8.GetBytes(line + "\n"));
+        lines++;
+    }
+
+    private void Append(ReadOnlySpan<byte> text)
+    {
         long before = file.Seek(0, SeekOrigin.End);
         try
         {
-            file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+            file.Write(text);
         }
         catch (IOException)
         {
@@ -223,7 +237,6 @@ internal sealed class FileList : IDisposable
             file.SetLength(before);
             throw;
         }
-        lines++;
     }
 
     private void Keep(string name, long bytes)

@@ -9,6 +9,8 @@ namespace DotnetPprof.Tests.Serve;
 /// <summary>Files are whole, kept as long as they may be, and nothing else in the directory is touched.</summary>
 public sealed class WindowFilesTests : IDisposable
 {
+    private const int Page = 4096;
+
     private readonly string directory = Directory.CreateTempSubdirectory("dotnet-pprof-test-").FullName;
     private readonly ListLogger<WindowFiles> log = new();
 
@@ -220,6 +222,61 @@ public sealed class WindowFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task AStartOnAFullDiskKnowsWhatIsKept()
+    {
+        using SmallDisk disk = SmallDisk.Mount(megabytes: 1);
+        DateTime begin = DateTime.UtcNow.AddHours(-1);
+        using (var killed = new WindowFiles(disk.Path, TimeSpan.FromDays(1), 100_000_000, log))
+        {
+            for (int i = 0; i < 5; i++)
+                await killed.TakeAsync(ServeFakes.Window("shop", begin.AddMinutes(i)));
+        }
+        using FileStream fill = Fill(disk);
+        using var over = new CancellationTokenSource();
+        /* Room that is given up is taken by others at once. */
+        Task others = Task.Run(() =>
+        {
+            while (!over.IsCancellationRequested)
+                FillUp(fill);
+        });
+        try
+        {
+            for (int i = 0; i < 200; i++)
+            {
+                log.Lines.Clear();
+                using var files = new WindowFiles(disk.Path, TimeSpan.FromDays(1), 100_000_000, log);
+                Assert.Equal(Directory.GetFiles(disk.Path, "*.pb.gz").Sum(path => new FileInfo(path).Length), files.Bytes);
+                Assert.Contains("was killed", Assert.Single(log.Lines));
+            }
+        }
+        finally
+        {
+            over.Cancel();
+            await others;
+        }
+    }
+
+    /// <summary>One that somebody wrote by hand, say, and that is longer with its first line.</summary>
+    [Fact]
+    public void AListThatFindsNoRoomStaysAsItWas()
+    {
+        using SmallDisk disk = SmallDisk.Mount(megabytes: 1);
+        string path = Path.Join(disk.Path, FileList.FileName);
+        var names = new List<string>();
+        for (int room = Page; room > 0; room -= names[^1].Length + 1)
+            names.Add(NameOf((room > 200 ? 100 : room > 100 ? room / 2 : room) - 1, room));
+        File.WriteAllLines(path, names);
+        Assert.Equal(Page, new FileInfo(path).Length);
+        foreach (string name in names)
+            File.WriteAllText(Path.Join(disk.Path, name), "");
+        using (Fill(disk))
+            Assert.ThrowsAny<IOException>(() => FileList.Open(disk.Path));
+        File.Delete(Path.Join(disk.Path, "fill"));
+        using FileList list = FileList.Open(disk.Path);
+        Assert.All(names, name => Assert.True(list.Contains(name)));
+    }
+
+    [Fact]
     public async Task AFullDiskCostsTheWindowsThatDoNotFitAndNoMore()
     {
         using SmallDisk disk = SmallDisk.Mount(megabytes: 1);
@@ -245,27 +302,39 @@ public sealed class WindowFilesTests : IDisposable
         using (FileList list = FileList.Open(disk.Path))
         {
             /* To the end of a page: the next line takes another one. */
-            const int page = 4096;
-            for (long room; (room = page - new FileInfo(path).Length) > 0;)
+            for (long room; (room = Page - new FileInfo(path).Length) > 0;)
                 list.Add(NameOf((int)(room > 200 ? 100 : room > 100 ? room / 2 : room) - 1, room));
-            using var fill = new FileStream(Path.Join(disk.Path, "fill"), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-            Assert.ThrowsAny<IOException>(Fill);
+            using FileStream fill = Fill(disk);
             Assert.ThrowsAny<IOException>(() => list.Add(NameOf(50, 0)));
             list.Complete();
-
-            void Fill()
-            {
-                while (true)
-                    fill.Write(new byte[page]);
-            }
         }
-        Assert.Equal(4096, new FileInfo(path).Length);
+        Assert.Equal(Page, new FileInfo(path).Length);
+    }
 
-        static string NameOf(int length, long number)
+    private static FileStream Fill(SmallDisk disk)
+    {
+        var fill = new FileStream(Path.Join(disk.Path, "fill"), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        FillUp(fill);
+        return fill;
+    }
+
+    private static void FillUp(FileStream fill)
+    {
+        try
         {
-            string end = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"_{number}_20260102T030405.000Z.pb.gz");
-            return new string('x', length - end.Length) + end;
+            while (true)
+                fill.Write(new byte[Page]);
         }
+        catch (IOException)
+        {
+            /* There is no more room. */
+        }
+    }
+
+    private static string NameOf(int length, long number)
+    {
+        string end = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"_{number}_20260102T030405.000Z.pb.gz");
+        return new string('x', length - end.Length) + end;
     }
 
     private WindowFiles Open(TimeSpan? keepFor = null, long keepBytes = 100_000_000) => new(directory, keepFor ?? TimeSpan.FromDays(365), keepBytes, log);
