@@ -6,11 +6,17 @@ namespace DotnetPprof.Emit;
 internal static class ProfileFile
 {
     /// <summary>
-    /// Writes to a temporary file beside <paramref name="path"/> and renames it there, over what was there before.
+    /// Writes to a temporary file beside <paramref name="path"/> and renames it there, over what was there before; where a
+    /// symbolic link is there, to the file that it leads to.
     /// </summary>
     /// <exception cref="UserError">The path cannot be written (argument), or the disk is full or failing (tracing).</exception>
     public static void WriteAtomically(string path, Profile profile) =>
         WriteAtomically(path, output => PprofWriter.Write(profile, output));
+
+    /// <summary>The same at this very path: a symbolic link is replaced, for somebody else may have put it there.</summary>
+    /// <exception cref="UserError">As above.</exception>
+    public static void WriteInPlace(string path, Profile profile) =>
+        Explain(path, () => Put(path, output => PprofWriter.Write(profile, output)));
 
     /// <summary>Fails as <see cref="WriteAtomically(string, Profile)"/> would, before an hour of capture rather than after.</summary>
     /// <exception cref="UserError">The path cannot be written.</exception>
@@ -40,23 +46,26 @@ internal static class ProfileFile
             write(device);
             return;
         }
-        string temporary = TemporaryBeside(target);
-        using (var output = new FileStream(temporary, Exclusive(FileOptions.None)))
-        {
-            try
-            {
-                write(output);
-                // Some file systems report a full disk only here.
-                output.Flush(flushToDisk: true);
-                File.Move(temporary, target, overwrite: true);
-            }
-            catch
-            {
-                File.Delete(temporary);
-                throw;
-            }
-        }
+        Put(target, write);
     });
+
+    private static void Put(string target, Action<Stream> write)
+    {
+        string temporary = TemporaryBeside(target);
+        using var output = new FileStream(temporary, Exclusive(FileOptions.None));
+        try
+        {
+            write(output);
+            // Some file systems report a full disk only here.
+            output.Flush(flushToDisk: true);
+            File.Move(temporary, target, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
 
     /// <summary>Where a symbolic link leads: the link is to stay one.</summary>
     private static string TargetOf(string path)

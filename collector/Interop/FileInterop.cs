@@ -7,18 +7,27 @@ namespace DotnetPprof.Interop;
 internal static partial class FileInterop
 {
     private const int ReadOnly = 0;
+    private const int ReadWrite = 2;
+    private const int Create = 0x40;
     private const int NonBlocking = 0x800;
     private const int NoFollow = 0x20000;
     private const int DirectoryOnly = 0x10000;
     private const int CloseOnExec = 0x80000;
     private const uint TypeMask = 0xF000;
     private const uint RegularType = 0x8000;
+    private const uint ForAll = 0b110_110_110; /* but for the umask */
+    private const int LockAlone = 2; /* LOCK_EX */
+    private const int LockWithoutWaiting = 4; /* LOCK_NB */
+    private const int WouldBlock = 11;
+    private const int IsLink = 40; /* ELOOP */
 
     /// <summary>Opens a regular file for reading, and nothing else: a pipe or a device is neither opened nor waited for.</summary>
+    /// <param name="path">Which.</param>
+    /// <param name="followsLinks">Whether a symbolic link is taken for the file that it leads to.</param>
     /// <returns>Null where there is none, or it may not be read.</returns>
-    internal static SafeFileHandle? TryOpenRegular(string path)
+    internal static SafeFileHandle? TryOpenRegular(string path, bool followsLinks = true)
     {
-        var handle = new SafeFileHandle(Open(path, ReadOnly | NonBlocking | CloseOnExec), ownsHandle: true);
+        var handle = new SafeFileHandle(Open(path, ReadOnly | NonBlocking | CloseOnExec | (followsLinks ? 0 : NoFollow)), ownsHandle: true);
         if (!handle.IsInvalid && StatusOf(handle) is { } status && (status.Mode & TypeMask) == RegularType)
             return handle;
         handle.Dispose();
@@ -27,6 +36,34 @@ internal static partial class FileInterop
 
     /// <exception cref="IOException">There is none, or it may not be read.</exception>
     internal static SafeFileHandle OpenRegular(string path) => TryOpenRegular(path) ?? throw new IOException("there is no such file, or it may not be read");
+
+    /// <summary>
+    /// Opens a regular file for reading and writing, or makes it, and locks it as <see cref="FileShare.None"/> does. A
+    /// symbolic link is not followed.
+    /// </summary>
+    /// <returns>Null where another process has it locked.</returns>
+    /// <exception cref="IOException">It cannot be opened, or is something else.</exception>
+    internal static SafeFileHandle? OpenLocked(string path)
+    {
+        var handle = new SafeFileHandle(OpenOrCreate(path, ReadWrite | Create | NonBlocking | NoFollow | CloseOnExec, ForAll), ownsHandle: true);
+        try
+        {
+            if (handle.IsInvalid)
+                throw new IOException(Marshal.GetLastPInvokeError() == IsLink ? $"'{path}' is a symbolic link" : $"'{path}': {Marshal.GetLastPInvokeErrorMessage()}");
+            if (StatusOf(handle) is not { } status || (status.Mode & TypeMask) != RegularType)
+                throw new IOException($"'{path}' is no regular file");
+            /* Some file systems know no locks. */
+            if (Lock((int)handle.DangerousGetHandle(), LockAlone | LockWithoutWaiting) == 0 || Marshal.GetLastPInvokeError() != WouldBlock)
+                return handle;
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+        handle.Dispose();
+        return null;
+    }
 
     /// <summary>Opens a directory that is no symbolic link.</summary>
     /// <returns>Null where there is none, or it may not be read.</returns>
@@ -74,6 +111,12 @@ internal static partial class FileInterop
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenOrCreate(string path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int Lock(int descriptor, int operation);
 
     [LibraryImport("libc", EntryPoint = "fstat")]
     private static partial int Status(int descriptor, out FileStatus status);

@@ -1,5 +1,7 @@
 using System.Text;
+using DotnetPprof.Interop;
 using DotnetPprof.Model;
+using Microsoft.Win32.SafeHandles;
 
 namespace DotnetPprof.Serve;
 
@@ -58,18 +60,10 @@ internal sealed class FileList : IDisposable
     public static FileList Open(string directory)
     {
         string path = Path.Join(directory, FileName);
-        if (new FileInfo(path).LinkTarget is not null)
-            throw new IOException($"'{path}' is a symbolic link");
-        FileStream file;
-        try
-        {
-            /* Unbuffered: what a full disk refuses would stay in the buffer, and be refused once more when it is closed. */
-            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            throw new UserError(ExitCode.Argument, $"another dotnet-pprof writes its windows to '{directory}'; choose another directory");
-        }
+        SafeFileHandle opened = FileInterop.OpenLocked(path)
+            ?? throw new UserError(ExitCode.Argument, $"another dotnet-pprof writes its windows to '{directory}'; choose another directory");
+        /* Unbuffered: what a full disk refuses would stay in the buffer, and be refused once more when it is closed. */
+        var file = new FileStream(opened, FileAccess.ReadWrite, bufferSize: 0);
         var list = new FileList(file);
         try
         {

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using DotnetPprof.Emit;
+using DotnetPprof.Interop;
 using DotnetPprof.Model;
 using DotnetPprof.Session;
 using Microsoft.Extensions.Logging;
@@ -66,18 +67,10 @@ internal sealed partial class WindowFiles : IWindowSink, IDisposable
     /// <summary>The file of a window that is still kept, or null: nothing else in the directory is given out.</summary>
     public FileStream? OpenRead(string name)
     {
-        if (!list.Contains(name))
-            return null;
-        var file = new FileInfo(Path.Join(directory, name));
-        try
-        {
-            return file is { Exists: true, LinkTarget: null } ? file.OpenRead() : null;
-        }
-        catch (FileNotFoundException)
-        {
-            /* It has just become too old. */
-            return null;
-        }
+        /* It may just have become too old. */
+        return list.Contains(name) && FileInterop.TryOpenRegular(Path.Join(directory, name), followsLinks: false) is { } file
+            ? new FileStream(file, FileAccess.Read)
+            : null;
     }
 
     public Task TakeAsync(FinishedWindow window)
@@ -118,7 +111,7 @@ internal sealed partial class WindowFiles : IWindowSink, IDisposable
             }
             /* In the list before in place: a file that nobody lists would stay for ever. */
             list.Add(name);
-            ProfileFile.WriteAtomically(path, window.Profile with { Timed = null });
+            ProfileFile.WriteInPlace(path, window.Profile with { Timed = null });
             list.SetSize(name, new FileInfo(path).Length);
             lock (gate)
                 delivered++;

@@ -38,6 +38,18 @@ public sealed class ProfileFileTests : IDisposable
     }
 
     [Fact]
+    public void SymbolicLinkAtTheVeryPathIsReplaced()
+    {
+        File.WriteAllText(InDirectory("real"), "somebody's own");
+        File.CreateSymbolicLink(InDirectory("link"), InDirectory("real"));
+        ProfileFile.WriteInPlace(InDirectory("link"), TinyProfile.Create());
+        Assert.Null(new FileInfo(InDirectory("link")).LinkTarget);
+        PprofFile.Read(InDirectory("link")).CheckValid();
+        Assert.Equal("somebody's own", File.ReadAllText(InDirectory("real")));
+        Assert.Equal(2, Directory.GetFileSystemEntries(directory).Length);
+    }
+
+    [Fact]
     public void FailureLeavesTheOldFileAndNoTemporaryOne()
     {
         File.WriteAllText(InDirectory("a.pb.gz"), "old");

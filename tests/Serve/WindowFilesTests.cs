@@ -221,6 +221,40 @@ public sealed class WindowFilesTests : IDisposable
         Assert.Contains("another dotnet-pprof", Assert.Throws<UserError>(() => Open()).Message);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void AListThatIsALinkIsNotFollowed(bool leadsToAFile)
+    {
+        string elsewhere = Path.Join(directory, "precious.txt");
+        if (leadsToAFile)
+            File.WriteAllText(elsewhere, "precious");
+        File.CreateSymbolicLink(Path.Join(directory, FileList.FileName), elsewhere);
+        Assert.Contains("is a symbolic link", Assert.Throws<UserError>(() => Open()).Message);
+        Assert.Equal(leadsToAFile ? "precious" : null, File.Exists(elsewhere) ? File.ReadAllText(elsewhere) : null);
+    }
+
+    [Fact]
+    public async Task AWindowThatALinkTookThePlaceOfIsNotGivenOut()
+    {
+        FinishedWindow window = ServeFakes.Window("shop", DateTime.UtcNow);
+        string path = Path.Join(directory, WindowName.Of(window));
+        string elsewhere = Path.Join(directory, "precious.txt");
+        File.WriteAllText(elsewhere, "precious");
+        using WindowFiles files = Open();
+        await files.TakeAsync(window);
+        File.Delete(path);
+        File.CreateSymbolicLink(path, elsewhere);
+        Assert.Null(files.OpenRead(Path.GetFileName(path)));
+    }
+
+    [Fact]
+    public void AListThatIsNoFileIsRefused()
+    {
+        Directory.CreateDirectory(Path.Join(directory, FileList.FileName));
+        Assert.Contains("Is a directory", Assert.Throws<UserError>(() => Open()).Message);
+    }
+
     [Fact]
     public async Task AStartOnAFullDiskKnowsWhatIsKept()
     {
