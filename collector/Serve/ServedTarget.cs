@@ -57,16 +57,23 @@ internal sealed class ServedTarget(
     /// <summary>How often sampling broke off while the process lived.</summary>
     public int LostStretches => Volatile.Read(ref lostStretches);
 
-    /// <summary>Samples it until it ends or <paramref name="stopping"/> is set. Never throws.</summary>
+    /// <summary>Samples it until it ends or <paramref name="stopping"/> is set, whatever goes wrong.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
         TimeSpan retry = s_firstRetry;
         while (!stopping.IsCancellationRequested && IsRunning)
         {
-            if (await Attach(stopping).ConfigureAwait(false))
+            try
             {
-                await Follow(stopping).ConfigureAwait(false);
-                retry = s_firstRetry;
+                if (await Attach(stopping).ConfigureAwait(false))
+                {
+                    await Follow(stopping).ConfigureAwait(false);
+                    retry = s_firstRetry;
+                }
+            }
+            catch (Exception e)
+            {
+                BreakOff(FileProblem.OneLine(e.Message), stopping);
             }
             if (IsRunning)
                 await Pause(retry, stopping).ConfigureAwait(false);
@@ -114,12 +121,6 @@ internal sealed class ServedTarget(
             {
                 turns.Release();
             }
-            Process = Process with { Runtime = capture.RuntimeVersion };
-            problem = null;
-            State = TargetState.Sampling;
-            log.LogInformation("sampling {Service} ({Pid})", Process.Service, Process.Pid);
-            foreach (string warning in capture.Warnings)
-                log.LogWarning("{Service} ({Pid}): {Warning}", Process.Service, Process.Pid, warning);
             return true;
         }
         catch (OperationCanceledException)
@@ -139,11 +140,13 @@ internal sealed class ServedTarget(
     /// <summary>Until sampling ends, and then sees to its windows.</summary>
     private async Task Follow(CancellationToken stopping)
     {
-        ContinuousCapture current = capture!;
-        using (current)
+        using ContinuousCapture current = capture!;
+        string? failure = null;
+        try
         {
             try
             {
+                Announce(current);
                 while (!stopping.IsCancellationRequested && !current.Ended.IsCompleted)
                 {
                     await Task.WhenAny(current.Ended, Pause(s_look, stopping)).ConfigureAwait(false);
@@ -165,22 +168,45 @@ internal sealed class ServedTarget(
             }
             catch (Exception e)
             {
-                log.LogError("{Service} ({Pid}): {Error}", Process.Service, Process.Pid, FileProblem.OneLine(e.Message));
+                failure = FileProblem.OneLine(e.Message);
             }
             string? warning = await OnItsOwn(current.End).ConfigureAwait(false);
+            failure ??= warning;
+        }
+        finally
+        {
             capture = null;
             State = TargetState.Waiting;
-            if (!IsRunning)
-            {
-                log.LogInformation("{Service} ({Pid}) ended", Process.Service, Process.Pid);
-            }
-            else if (!stopping.IsCancellationRequested)
-            {
-                Interlocked.Increment(ref lostStretches);
-                problem = warning ?? "sampling broke off";
-                log.LogWarning("{Service} ({Pid}) is not sampled for a moment: {Reason}", Process.Service, Process.Pid, problem);
-            }
         }
+        BreakOff(failure, stopping);
+    }
+
+    private void Announce(ContinuousCapture current)
+    {
+        Process = Process with { Runtime = current.RuntimeVersion };
+        problem = null;
+        State = TargetState.Sampling;
+        log.LogInformation("sampling {Service} ({Pid})", Process.Service, Process.Pid);
+        foreach (string warning in current.Warnings)
+            log.LogWarning("{Service} ({Pid}): {Warning}", Process.Service, Process.Pid, warning);
+    }
+
+    /// <param name="reason">Why it is not sampled any more, or null.</param>
+    /// <param name="stopping">Set where that was asked for.</param>
+    private void BreakOff(string? reason, CancellationToken stopping)
+    {
+        bool isRunning = IsRunning;
+        if (isRunning && !stopping.IsCancellationRequested)
+        {
+            Interlocked.Increment(ref lostStretches);
+            problem = reason ?? "sampling broke off";
+            log.LogWarning("{Service} ({Pid}) is not sampled for a moment: {Reason}", Process.Service, Process.Pid, problem);
+            return;
+        }
+        if (reason is not null)
+            log.LogError("{Service} ({Pid}): {Error}", Process.Service, Process.Pid, reason);
+        if (!isRunning)
+            log.LogInformation("{Service} ({Pid}) ended", Process.Service, Process.Pid);
     }
 
     private void Finish(CaptureWindow window, CaptureResult? result)
@@ -213,11 +239,24 @@ internal sealed class ServedTarget(
         throw new OperationCanceledException(stopping);
     }
 
-    private static Task<T> OnItsOwn<T>(Func<T> blocking) =>
-        Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private static Task<T> OnItsOwn<T>(Func<T> blocking)
+    {
+        try
+        {
+            return Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        catch (TaskSchedulerException)
+        {
+            /* No thread can be started; one of the pool's will do. */
+            return Task.Run(blocking);
+        }
+    }
 
-    private static Task OnItsOwn(Action blocking) =>
-        Task.Factory.StartNew(blocking, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private static Task OnItsOwn(Action blocking) => OnItsOwn(() =>
+    {
+        blocking();
+        return true;
+    });
 
     private static async Task Pause(TimeSpan time, CancellationToken stopping) =>
         await Task.Delay(time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

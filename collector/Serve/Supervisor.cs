@@ -94,8 +94,21 @@ internal sealed class Supervisor : BackgroundService
             heap.Tend(elapsed.Elapsed, endedSoFar);
             await Task.Delay(s_scanInterval, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        await Task.WhenAll(entries.Select(entry => entry.Run)).ConfigureAwait(false);
-        await Task.WhenAll(sinks.Select(sink => sink.FinishAsync(s_sinkPatience))).ConfigureAwait(false);
+        /* Whatever became of one target, what the others have sampled is to arrive. */
+        await Task.WhenAll(entries.Select(entry => entry.Run)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(sinks.Select(Finish)).ConfigureAwait(false);
+    }
+
+    private async Task Finish(WindowDispatch sink)
+    {
+        try
+        {
+            await sink.FinishAsync(s_sinkPatience).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            log.LogError("{Sink}: {Error}", sink.Name, FileProblem.OneLine(e.Message));
+        }
     }
 
     /// <summary>Until requests are answered: one that cannot listen must not have taken processes from another.</summary>

@@ -54,7 +54,16 @@ internal sealed class CaptureFactory(string agentPath) : ICaptureFactory
             target.Dispose();
             throw;
         }
-        target.AttachSymbols();
+        try
+        {
+            target.AttachSymbols();
+        }
+        catch
+        {
+            agent.Dispose();
+            target.Dispose();
+            throw;
+        }
         return ContinuousCapture.Start(options, target, agent, window, finished);
     }
 

@@ -50,7 +50,15 @@ internal sealed class ContinuousCapture : IDisposable
         this.regularFinished = regularFinished;
         schedule = new WindowSchedule((long)length.TotalNanoseconds);
         run = StartRun(target, previous: null);
-        run.Begin();
+        try
+        {
+            run.Begin();
+        }
+        catch
+        {
+            run.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Completes when sampling ended by itself: <see cref="End"/> is to be called.</summary>
@@ -174,6 +182,11 @@ internal sealed class ContinuousCapture : IDisposable
             ended.TrySetResult(old.Target.IsRunning ? CaptureEnd.LeaseLost : CaptureEnd.TargetExited);
             return;
         }
+        catch
+        {
+            target.Dispose();
+            throw;
+        }
         lock (gate)
         {
             foreach (CaptureWindow window in windows)
@@ -187,15 +200,20 @@ internal sealed class ContinuousCapture : IDisposable
             run = next;
         }
         runAge.Restart();
-        next.Begin();
-        /* Behind the next run's back: what is named here was sampled before. */
-        old.Target.FinishSymbols(end.Answers);
-        old.CloseAll();
-        old.Dispose();
+        using (old)
+        {
+            next.Begin();
+            /* Behind the next run's back: what is named here was sampled before. */
+            old.Target.FinishSymbols(end.Answers);
+            old.CloseAll();
+        }
     }
 
-    /// <summary>Stops sampling, and finishes all windows where they are. Called once.</summary>
-    /// <returns>What kept the agent of a living target from stopping in good order, or null.</returns>
+    /// <summary>
+    /// Stops sampling, and finishes all windows where they are. Called once. What it throws is not to be expected, and then
+    /// some windows are left to <see cref="Dispose"/>.
+    /// </summary>
+    /// <returns>What kept sampling from stopping in good order while the target lived, or null.</returns>
     public string? End()
     {
         lock (gate)
@@ -209,9 +227,10 @@ internal sealed class ContinuousCapture : IDisposable
             if (!end.Answers)
                 run.Target.FinishSymbols(answers: false);
         }
-        catch (UserError e)
+        catch (Exception e)
         {
-            warning = e.Message;
+            /* Whatever it is, the windows have what was sampled before. */
+            warning = FileProblem.OneLine(e.Message);
         }
         run.CloseAll();
         while (requests.TryDequeue(out CaptureWindow? window))
@@ -219,10 +238,33 @@ internal sealed class ContinuousCapture : IDisposable
         return warning;
     }
 
+    /// <summary>Whoever waits for a window that was not finished is told that there is none.</summary>
     public void Dispose()
     {
-        run.Dispose();
-        agent.Dispose();
+        try
+        {
+            GiveUp();
+        }
+        finally
+        {
+            /* Last, and in any case: an agent that stays ours is nobody's. */
+            using (agent)
+                run.Dispose();
+        }
+    }
+
+    private void GiveUp()
+    {
+        List<CaptureWindow> left;
+        lock (gate)
+        {
+            isEnding = true;
+            left = [.. windows, .. requests];
+            windows.Clear();
+            requests.Clear();
+        }
+        foreach (CaptureWindow window in left)
+            window.Finished(window, null);
     }
 
     private SamplingRun StartRun(CaptureTarget target, SessionReading? previous)
@@ -274,10 +316,11 @@ internal sealed class ContinuousCapture : IDisposable
         lock (gate)
         {
             window.Take(part, account);
-            if (window.Outstanding > 0 || !windows.Remove(window))
+            if (window.Outstanding > 0 || !windows.Contains(window))
                 return;
             window.Leave();
             result = Report(window);
+            windows.Remove(window);
         }
         window.Finished(window, result);
     }

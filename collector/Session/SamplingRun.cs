@@ -204,13 +204,15 @@ internal sealed class SamplingRun : IDisposable
         stopping.Set();
         if (drainer.IsAlive)
             drainer.Join();
-        if (!stopWasAsked)
-            StopAgent(out _);
-        foreach (RunWindow window in windows)
-            window.Dispose();
-        learner.Dispose();
-        Target.Dispose();
-        stopping.Dispose();
+        using (stopping)
+        using (Target)
+        using (learner)
+        {
+            foreach (RunWindow window in windows)
+                window.Dispose();
+            if (!stopWasAsked)
+                StopAgent(out _);
+        }
     }
 
     /// <summary>Whether the rings are still this run's: a collector that was not heard of for long loses them.</summary>

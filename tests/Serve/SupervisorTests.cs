@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
 using DotnetPprof.Serve;
 using DotnetPprof.Session;
+using DotnetPprof.Tests.RealPrograms;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace DotnetPprof.Tests.Serve;
@@ -47,6 +50,78 @@ public sealed class SupervisorTests : IDisposable
         await supervisor.ExecuteTask!.WaitAsync(TimeSpan.FromMinutes(1));
         Assert.Equal(0, probe.Calls);
         Assert.False(supervisor.IsReady);
+    }
+
+    [Fact]
+    public async Task WhateverBecomesOfATargetTheSinksAreFinished()
+    {
+        using TargetProgram program = TargetProgram.StartReady("Burner", "1");
+        var failing = new FailingLog(program.Pid);
+        Sink[] sinks = [new() { Fails = true }, new()];
+        using var served = new Supervisor(ServeFakes.Options, new CaptureFactory("/nowhere/agent.so"), new OneProbe(program.Pid), sinks, life, failing);
+        await served.StartAsync(default);
+        life.Started.Cancel();
+        while (failing.Failures == 0)
+            await Task.Delay(10);
+        Assert.Equal(program.Pid, Assert.Single(served.Targets).Process.Pid);
+        life.Stopping.Cancel();
+        await served.StopAsync(default);
+        Assert.True(served.ExecuteTask!.IsCompletedSuccessfully);
+        Assert.All(sinks, sink => Assert.True(sink.IsComplete));
+        Assert.Single(failing.Lines, line => line.Contains("the list cannot be ended", StringComparison.Ordinal));
+    }
+
+    private sealed class OneProbe(int wanted) : IAgentProbe
+    {
+        public AgentPresence Probe(int pid) => pid == wanted ? AgentPresence.Asleep : AgentPresence.Absent;
+
+        public SessionChoices? LastSession(int pid) => null;
+    }
+
+    /// <summary>Fails where it is told of a process.</summary>
+    private sealed class FailingLog(int pid) : ILogger<Supervisor>
+    {
+        private int failures;
+
+        public int Failures => Volatile.Read(ref failures);
+
+        public ConcurrentQueue<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            string line = formatter(state, exception);
+            if (line.Contains($"({pid})", StringComparison.Ordinal))
+            {
+                Interlocked.Increment(ref failures);
+                throw new IOException("nobody reads the log");
+            }
+            Lines.Enqueue(line);
+        }
+    }
+
+    private sealed class Sink : IWindowSink
+    {
+        public bool Fails { get; init; }
+
+        public bool IsComplete { get; private set; }
+
+        public string Name => "fake";
+
+        public SinkAccount Account => new(0, 0, new Dictionary<string, long>());
+
+        public Task TakeAsync(FinishedWindow window) => Task.CompletedTask;
+
+        public void Complete()
+        {
+            IsComplete = true;
+            if (Fails)
+                throw new IOException("the list cannot be ended");
+        }
     }
 
     private sealed class FailingProbe : IAgentProbe
