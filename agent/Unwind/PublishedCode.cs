@@ -22,20 +22,24 @@ internal sealed class PublishedCode
     /// <returns>False where a method is; nothing has changed then.</returns>
     internal bool TryReplace(CodePiece piece, Action<CodePiece> remove)
     {
+        bool isMethod = piece.MethodId != 0;
         int at = FirstEndingAfter(piece.Start), end = at;
         for (; end < _pieces.Count && _pieces[end].Start < piece.End; end++)
         {
-            if (piece.MethodId == 0 && _pieces[end].MethodId != 0)
+            if (!isMethod && _pieces[end].MethodId != 0)
                 return false;
         }
         CodePiece before = default, after = default;
-        if (piece.MethodId == 0 && at < end)
+        if (!isMethod && at < end)
         {
             before = _pieces[at] with { End = piece.Start };
             after = _pieces[end - 1] with { Start = piece.End };
         }
         for (int i = at; i < end; i++)
-            remove(piece.MethodId == 0 ? _pieces[i] with { Start = Math.Max(_pieces[i].Start, piece.Start), End = Math.Min(_pieces[i].End, piece.End) } : _pieces[i]);
+        {
+            CodePiece old = _pieces[i];
+            remove(isMethod ? old : old with { Start = Math.Max(old.Start, piece.Start), End = Math.Min(old.End, piece.End) });
+        }
         _pieces.RemoveRange(at, end - at);
         if (after.Start < after.End)
             _pieces.Insert(at, after);

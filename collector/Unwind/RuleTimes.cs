@@ -46,6 +46,7 @@ internal sealed class RuleTimes(CodeMap code, LearnedCodes learned, KeptChains c
         {
             drops = now;
             Array.Clear(lookAgain);
+            Array.Clear(unknownAmong);
         }
         if (generations[number] != generation)
             (generations[number], lookAgain[number], unknownAmong[number]) = (generation, 0, 0);

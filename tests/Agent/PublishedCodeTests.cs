@@ -32,9 +32,7 @@ public sealed class PublishedCodeTests
         Put(0x1040, 0x1080);
         Put(0x1010, 0x1050);
         Assert.Equal([(0x1010, 0x1040), (0x1040, 0x1050)], removed);
-        removed.Clear();
-        published.RemoveWhere(_ => true, Remove);
-        Assert.Equal([(0x1000, 0x1010), (0x1010, 0x1050), (0x1050, 0x1080)], removed);
+        Assert.Equal([(0x1000, 0x1010), (0x1010, 0x1050), (0x1050, 0x1080)], TakeAll());
     }
 
     [Fact]
@@ -42,9 +40,7 @@ public sealed class PublishedCodeTests
     {
         Put(0x1000, 0x1040);
         Put(0x1010, 0x1020);
-        removed.Clear();
-        published.RemoveWhere(_ => true, Remove);
-        Assert.Equal([(0x1000, 0x1010), (0x1010, 0x1020), (0x1020, 0x1040)], removed);
+        Assert.Equal([(0x1000, 0x1010), (0x1010, 0x1020), (0x1020, 0x1040)], TakeAll());
     }
 
     [Fact]
@@ -75,6 +71,13 @@ public sealed class PublishedCodeTests
     }
 
     private void Put(ulong start, ulong end, ulong method = 0, ulong module = 0) => Assert.True(published.TryReplace(new CodePiece(start, end, method, module), Remove));
+
+    private List<(ulong Start, ulong End)> TakeAll()
+    {
+        removed.Clear();
+        published.RemoveWhere(_ => true, Remove);
+        return removed;
+    }
 
     private void Remove(CodePiece piece) => removed.Add((piece.Start, piece.End));
 }

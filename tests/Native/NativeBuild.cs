@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Xunit;
 
 namespace DotnetPprof.Tests.Native;
 
 /// <summary>What tests/Native/build.sh and native/build.sh have left for the tests.</summary>
 internal static class NativeBuild
 {
-    internal const int Skipped = 77;
+    private const int Skipped = 77;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
 
@@ -37,6 +38,14 @@ internal static class NativeBuild
             return (-1, output.Result, "it hangs; " + error.Result);
         }
         return (process.ExitCode, output.Result, error.Result);
+    }
+
+    /// <summary>Fails, or skips, as a scenario of hot_check.c does.</summary>
+    internal static void RunScenario(string name)
+    {
+        (int code, string output, string error) = Run("hot_check", name);
+        Assert.SkipWhen(code == Skipped, output);
+        Assert.True(code == 0, $"exit code {code}: {error}");
     }
 
     [ModuleInitializer]

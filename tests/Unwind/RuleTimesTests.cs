@@ -17,12 +17,14 @@ public sealed class RuleTimesTests : IDisposable
     private readonly CodeMap map = new();
     private readonly LearnedCodes learned;
     private readonly RuleTimes times;
+    private readonly KeptChains chains;
     private bool isOfFile;
 
     public RuleTimesTests()
     {
         learned = new LearnedCodes(map);
-        times = new RuleTimes(map, learned, new KeptChains(region.View), _ => isOfFile);
+        chains = new KeptChains(region.View);
+        times = new RuleTimes(map, learned, chains, _ => isOfFile);
     }
 
     public void Dispose() => region.Dispose();
@@ -84,6 +86,18 @@ public sealed class RuleTimesTests : IDisposable
         learned.Add(new LearnedCode(code, Frameless(), new MonotonicNanos(80_000_000)));
         Assert.False(InForceAt(79_999_999));
         Assert.True(InForceAt(100_000_000));
+    }
+
+    /// <summary>Some code of a stack is nobody's that we know, and what is known of the rest has gone meanwhile.</summary>
+    [Fact]
+    public void WhatWasDroppedIsNotBelievedBehindUnknownCode()
+    {
+        region.PutChain(1, 0x1006);
+        var stack = new StackKey(new InstructionPointer(0x9000), chains.Keep(1, generation: 0), default);
+        learned.Add(new LearnedCode(new CodeToLearn(0x1000, 0x100, Appear()), Frameless(), new MonotonicNanos(50_000_000)));
+        Assert.True(times.InForceAt(0, 0, stack, new MonotonicNanos(60_000_000)));
+        learned.Drop();
+        Assert.False(times.InForceAt(0, 0, stack, new MonotonicNanos(60_000_001)));
     }
 
     private bool InForceAt(long time) => times.InForceAt(0, 0, s_stack, new MonotonicNanos(time));

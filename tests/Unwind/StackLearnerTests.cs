@@ -39,7 +39,7 @@ public sealed class StackLearnerTests : IDisposable
         learner.Learn(new CodeToLearn(0x1018, 8, null, Enum.Parse<CodeKind>(kind)));
         Appear(0x1000);
         LearnAll();
-        Assert.Equal([0x1000u], agent.Proposed);
+        Assert.Equal([0x1000ul], agent.Proposed);
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class StackLearnerTests : IDisposable
         Appear(0x1000);
         learner.Learn(new CodeToLearn(0x1020, 8, null, CodeKind.UnmeasuredStub));
         LearnAll();
-        Assert.Equal([0x1000u, 0x1020u], agent.Proposed);
+        Assert.Equal([0x1000ul, 0x1020ul], agent.Proposed);
     }
 
     /// <summary>Of what is gone, the place is anybody's.</summary>
@@ -58,7 +58,7 @@ public sealed class StackLearnerTests : IDisposable
         code.Unload(Appear(0x1000), new MonotonicNanos(2));
         learner.Learn(new CodeToLearn(0x1018, 8, null, CodeKind.UnmeasuredStub));
         LearnAll();
-        Assert.Contains(0x1018u, agent.Proposed);
+        Assert.Contains(0x1018ul, agent.Proposed);
     }
 
     /// <summary>Bodies that wait for each other's turn, or for the agent: what came to a place since has it.</summary>
@@ -70,11 +70,11 @@ public sealed class StackLearnerTests : IDisposable
         learner.Learn(CodeToLearn.Of(gone));
         Appear(0x1010, method: 2);
         LearnAll();
-        Assert.Equal([0x1010u], agent.Proposed);
+        Assert.Equal([0x1010ul], agent.Proposed);
         code.Unload(code.Find(new InstructionPointer(0x1010), new MonotonicNanos(5))!, new MonotonicNanos(6));
         agent.Drop();
         LearnAll();
-        Assert.Equal([0x1010u], agent.Proposed);
+        Assert.Equal([0x1010ul], agent.Proposed);
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class StackLearnerTests : IDisposable
         LearnAll();
         learner.LearnSeen(method);
         LearnAll();
-        Assert.Equal([0x1000u], agent.Proposed);
+        Assert.Equal([0x1000ul], agent.Proposed);
     }
 
     [Fact]
@@ -141,7 +141,7 @@ public sealed class StackLearnerTests : IDisposable
         internal ulong Now { get; set; } = 10;
 
         /// <summary>Where code began that rules were proposed for.</summary>
-        internal List<uint> Proposed { get; } = [];
+        internal List<ulong> Proposed { get; } = [];
 
         internal void Drop() => fake.View.Learning.Epoch++;
 
@@ -188,7 +188,7 @@ public sealed class StackLearnerTests : IDisposable
             {
                 Array<RegionJudgement>(RegionLayout.LearningJudgementsAt)[i].Judgement = (uint)Judgement.Published;
                 if (Array<RegionProposal>(RegionLayout.LearningProposalsAt)[i].FirstRule != uint.MaxValue)
-                    Proposed.Add((uint)Array<RegionAsk>(RegionLayout.LearningAsksAt)[i].Start);
+                    Proposed.Add(Array<RegionAsk>(RegionLayout.LearningAsksAt)[i].Start);
             }
         }
 
