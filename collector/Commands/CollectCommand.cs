@@ -25,7 +25,7 @@ internal static class CollectCommand
         var rate = RateOption();
         var timestamps = new Option<bool>("--timestamps") { Description = "Keep every sample apart, with its wall-clock time as the label end_timestamp_ns." };
         var clock = ClockOption();
-        var overhead = OverheadOption.Create();
+        var overhead = OverheadOption.Create("2, or none when a rate is given");
         var engine = EngineOption();
         var buffer = BufferOption();
         var burst = BurstOption.Create();
@@ -48,7 +48,7 @@ internal static class CollectCommand
                 parsed.GetValue(rate),
                 parsed.GetValue(timestamps),
                 ClockNames.Parse(parsed.GetValue(clock)!),
-                OverheadOption.Choose(parsed.GetValue(overhead), parsed.GetResult(rate) is { Implicit: false }),
+                OverheadOption.Choose(parsed.GetValue(overhead), byDefault: parsed.GetResult(rate) is { Implicit: false } ? 0 : CollectOptions.DefaultMaxOverheadPpm),
                 EngineNames.Parse(parsed.GetValue(engine)!))
             {
                 BufferMegabytes = parsed.GetValue(buffer),

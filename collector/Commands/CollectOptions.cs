@@ -39,6 +39,9 @@ internal sealed record CollectOptions(
 
     internal const int DefaultRateHz = 250;
 
+    /* Whoever asks for a rate gets it, as far as it is safe; whoever does not is held to this. */
+    internal const int DefaultMaxOverheadPpm = 20_000;
+
     /// <summary>The most memory of a target's that samples may take until they are drained, in MiB.</summary>
     internal int BufferMegabytes { get; init; } = CaptureOptions.DefaultBufferMegabytes;
 

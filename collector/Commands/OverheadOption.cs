@@ -4,20 +4,19 @@ using System.Globalization;
 namespace DotnetPprof.Commands;
 
 /// <summary>
-/// <c>--max-overhead PCT|none</c>: what sampling may take of a thread's CPU time. Whoever asks for a rate gets it, as far
-/// as it is safe; whoever does not is held to two percent.
+/// <c>--max-overhead PCT|none</c>: what sampling may take of a thread's CPU time.
 /// </summary>
 internal static class OverheadOption
 {
-    internal const int DefaultPpm = 20_000;
     private const string Name = "--max-overhead";
     private const string None = "none";
     private const double LeastPercent = 0.01;
     private const double MostPercent = 50;
 
-    internal static Option<string?> Create() => new(Name)
+    /// <param name="byDefault">Ends the description.</param>
+    internal static Option<string?> Create(string byDefault) => new(Name)
     {
-        Description = "Most of a thread's CPU time that sampling may take, in percent; the rate is lowered to keep it. Default: 2, or none when a rate is given.",
+        Description = $"Most of a thread's CPU time that sampling may take, in percent; the rate is lowered to keep it. Default: {byDefault}.",
         HelpName = "PCT|none",
         CustomParser = result =>
         {
@@ -29,7 +28,7 @@ internal static class OverheadOption
     };
 
     /// <returns>Millionths, 0 for none.</returns>
-    internal static int Choose(string? given, bool rateGiven) => given is null ? rateGiven ? 0 : DefaultPpm : Ppm(given)!.Value;
+    internal static int Choose(string? given, int byDefault) => given is null ? byDefault : Ppm(given)!.Value;
 
     private static int? Ppm(string text)
     {

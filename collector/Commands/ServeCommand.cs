@@ -14,6 +14,10 @@ internal static class ServeCommand
 
     private const string Variables = "DOTNET_PPROF_SERVE_";
     internal const int DefaultRateHz = 100;
+
+    /* Always on is to cost a busy service less than half a percent, on machines with dear interrupts too. A fifth of that is
+       left for what the agent does not see when it measures a sample's cost, with warm caches. */
+    internal const int DefaultMaxOverheadPpm = 4_000;
     private const string DefaultListen = "127.0.0.1:6060";
     private static readonly TimeSpan s_shortestWindow = TimeSpan.FromSeconds(5);
 
@@ -28,7 +32,7 @@ internal static class ServeCommand
         var keepMegabytes = new Option<int>("--keep-mb") { Description = "How many megabytes of files are kept.", HelpName = "MB", DefaultValueFactory = _ => 1024 };
         Option<int> rate = CollectCommand.RateOption();
         rate.DefaultValueFactory = _ => DefaultRateHz;
-        Option<string?> overhead = OverheadOption.Create();
+        Option<string?> overhead = OverheadOption.Create("0.4");
         var names = new Option<string[]>("--name", "-n") { Description = "Profile only processes or services of this name; * stands for anything.", HelpName = "NAME" };
         var exclude = new Option<string[]>("--exclude") { Description = "Leave processes or services of this name alone.", HelpName = "NAME" };
         var attachAll = new Option<bool>("--attach-all") { Description = "Load the agent into every .NET process that does not have it." };
@@ -59,7 +63,7 @@ internal static class ServeCommand
                     parsed.GetValue(keep),
                     parsed.GetValue(keepMegabytes) * 1_000_000L,
                     parsed.GetValue(rate),
-                    OverheadOption.Choose(parsed.GetValue(overhead), rateGiven: false),
+                    OverheadOption.Choose(parsed.GetValue(overhead), DefaultMaxOverheadPpm),
                     parsed.GetValue(names) ?? [],
                     parsed.GetValue(exclude) ?? [],
                     parsed.GetValue(attachAll),

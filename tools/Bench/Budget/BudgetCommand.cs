@@ -37,7 +37,7 @@ internal static class BudgetCommand
         command.SetAction(parsed =>
         {
             bool asServe = parsed.GetValue(alwaysOn);
-            double budget = asServe ? OverheadOption.DefaultPpm / 10_000.0 : parsed.GetValue(percent);
+            double budget = asServe ? ServeCommand.DefaultMaxOverheadPpm / 10_000.0 : parsed.GetValue(percent);
             MachineDescription machine = MachineDescription.Read();
             List<BudgetResult> results = [];
             foreach (string engine in parsed.GetRequiredValue(engines))
