@@ -17,7 +17,7 @@ internal sealed class IndexPage(Supervisor supervisor, ServeOptions options)
         var page = new StringBuilder();
         IReadOnlyList<ServedTarget> targets = supervisor.Targets;
         page.Append(CultureInfo.InvariantCulture, $"<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>/debug/pprof/</title><style>{Style}</style></head><body><h1>/debug/pprof/</h1>\n");
-        page.Append(CultureInfo.InvariantCulture, $"<p>dotnet-pprof samples at {options.RateHz} Hz, in windows of {options.Window.TotalSeconds:0} s. ");
+        page.Append(CultureInfo.InvariantCulture, $"<p>dotnet-pprof samples at {options.RateHz} Hz{Limit()}, in windows of {options.Window.TotalSeconds:0} s. ");
         page.Append("<code>go tool pprof http://HOST/debug/pprof/profile?seconds=5</code>, with <code>&amp;pid=</code> or <code>&amp;service=</code> where there are several.</p>\n");
         page.Append("<p><a href=\"/metrics\">metrics</a> · <a href=\"/healthz\">health</a> · <a href=\"/readyz\">readiness</a></p>\n<h2>Processes</h2>\n");
         if (targets.Count == 0)
@@ -56,13 +56,13 @@ internal sealed class IndexPage(Supervisor supervisor, ServeOptions options)
     {
         if (windows.Count == 0)
             return;
-        page.Append("<table><tr><th>window (UTC)</th><th>length</th><th>samples</th><th>CPU time</th><th>unsampled</th><th>overhead</th></tr>\n");
+        page.Append("<table><tr><th>window (UTC)</th><th>length</th><th>samples</th><th>CPU time</th><th>unsampled</th><th>overhead</th><th>rate</th></tr>\n");
         foreach (PastWindow window in windows.Reverse())
         {
             string begin = WindowName.TimeOf(window.From).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
             string link = hasFiles ? $"<a href=\"/windows/{Uri.EscapeDataString(window.FileName)}\">{begin}</a>" : begin;
             page.Append(CultureInfo.InvariantCulture, $"<tr><td>{link}</td><td class=\"n\">{(window.To.Value - window.From.Value) / 1e9:N1} s{(window.IsCut ? " (cut)" : "")}</td>");
-            page.Append(CultureInfo.InvariantCulture, $"<td class=\"n\">{window.Samples:N0}</td><td class=\"n\">{window.CpuNanos / 1e9:N2} s</td><td class=\"n\">{window.UnsampledNanos / 1e9:N2} s</td><td class=\"n\">{window.Overhead:P2}</td></tr>\n");
+            page.Append(CultureInfo.InvariantCulture, $"<td class=\"n\">{window.Samples:N0}</td><td class=\"n\">{window.CpuNanos / 1e9:N2} s</td><td class=\"n\">{window.UnsampledNanos / 1e9:N2} s</td><td class=\"n\">{window.Overhead:P2}</td><td class=\"n\" title=\"{Html(window.RateNote)}\">{window.RateHz:0} Hz</td></tr>\n");
         }
         page.Append("</table>\n");
     }
@@ -80,6 +80,8 @@ internal sealed class IndexPage(Supervisor supervisor, ServeOptions options)
         }
         page.Append("</table>\n");
     }
+
+    private string Limit() => options.MaxOverheadPpm == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", or as many as {options.MaxOverheadPpm / 1e4:0.##} % of a thread's time allows");
 
     private static string Html(string text) => WebUtility.HtmlEncode(text);
 }

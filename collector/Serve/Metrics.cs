@@ -23,6 +23,7 @@ internal sealed class Metrics(Supervisor supervisor)
         OfTargets("open_windows", "gauge", "Windows being sampled, those of requests among them.", target => target.OpenWindows);
         OfTargets("interruptions_total", "counter", "Times sampling broke off while the process lived.", target => target.LostStretches);
         OfTargets("overhead_ratio", "gauge", "What sampling took of the CPU time of the last window.", target => target.History.Last is [.., var last] ? last.Overhead : 0);
+        OfTargets("rate_hertz", "gauge", "Samples per second of a thread's CPU time in the last window, as armed within --max-overhead.", target => target.History.Last is [.., var last] ? last.RateHz : 0);
         Family(text, "lost_total", "counter", "Losses in finished windows, by reason.");
         foreach (ServedTarget target in targets)
         {

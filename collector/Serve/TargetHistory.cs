@@ -5,7 +5,7 @@ namespace DotnetPprof.Serve;
 
 /// <summary>A window as it is remembered after its samples are gone.</summary>
 internal sealed record PastWindow(
-    UnixNanos From, UnixNanos To, bool IsCut, long Samples, long CpuNanos, long UnsampledNanos, double Overhead, string FileName);
+    UnixNanos From, UnixNanos To, bool IsCut, long Samples, long CpuNanos, long UnsampledNanos, double Overhead, double RateHz, string RateNote, string FileName);
 
 /// <summary>Over all windows of a process.</summary>
 /// <param name="Windows">How many.</param>
@@ -62,7 +62,7 @@ internal sealed class TargetHistory
             foreach (LossCount loss in summary.Losses)
                 losses[loss.Key] = loss with { Count = loss.Count + losses.GetValueOrDefault(loss.Key).Count };
             last.Enqueue(new PastWindow(
-                window.From, window.To, window.IsCut, summary.Samples, summary.CpuNanos, summary.UnsampledNanos, summary.Overhead, WindowName.Of(window)));
+                window.From, window.To, window.IsCut, summary.Samples, summary.CpuNanos, summary.UnsampledNanos, summary.Overhead, summary.RateArmedHz, summary.RateNote, WindowName.Of(window)));
             if (last.Count > Remembered)
                 last.Dequeue();
         }
