@@ -23,6 +23,8 @@ public sealed partial class EndsParityTests
     [InlineData("overflow-thread")]
     [InlineData("crash")]
     [InlineData("abort")]
+    [InlineData("SIGTERM")]
+    [InlineData("SIGKILL")]
     public void EndsAsWithoutTheAgent(string how)
     {
         Ending expected = WithoutAgent(how);

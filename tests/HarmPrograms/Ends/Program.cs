@@ -49,6 +49,13 @@ internal static unsafe partial class Program
             case "abort":
                 Abort();
                 break;
+            case "SIGTERM":
+                AppDomain.CurrentDomain.ProcessExit += (_, _) => Console.WriteLine("ends in good order");
+                Signal(15);
+                break;
+            case "SIGKILL":
+                Signal(9);
+                break;
             default:
                 throw new ArgumentException(how);
         }
@@ -56,6 +63,13 @@ internal static unsafe partial class Program
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static int Recurse(int depth) => Recurse(depth + 1) + depth;
+
+    /* To the process, as from outside: any of its threads may take it. */
+    private static void Signal(int signal)
+    {
+        _ = Kill(Environment.ProcessId, signal);
+        Thread.Sleep(Timeout.Infinite);
+    }
 
     private static void Burn()
     {
@@ -65,6 +79,9 @@ internal static unsafe partial class Program
 
     [LibraryImport("libc", EntryPoint = "memset")]
     private static partial void* WriteNothing(byte* at, int value, nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
 
     [LibraryImport("libc", EntryPoint = "abort")]
     private static partial void Abort();
