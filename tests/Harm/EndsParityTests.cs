@@ -24,6 +24,7 @@ public sealed partial class EndsParityTests
     [InlineData("crash")]
     [InlineData("abort")]
     [InlineData("SIGTERM")]
+    [InlineData("SIGTERM-handled")]
     [InlineData("SIGKILL")]
     public void EndsAsWithoutTheAgent(string how)
     {

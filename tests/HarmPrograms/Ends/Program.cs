@@ -50,8 +50,11 @@ internal static unsafe partial class Program
                 Abort();
                 break;
             case "SIGTERM":
-                AppDomain.CurrentDomain.ProcessExit += (_, _) => Console.WriteLine("ends in good order");
                 Signal(15);
+                Thread.Sleep(Timeout.Infinite);
+                break;
+            case "SIGTERM-handled":
+                EndInGoodOrder();
                 break;
             case "SIGKILL":
                 Signal(9);
@@ -65,10 +68,21 @@ internal static unsafe partial class Program
     private static int Recurse(int depth) => Recurse(depth + 1) + depth;
 
     /* To the process, as from outside: any of its threads may take it. */
-    private static void Signal(int signal)
+    private static void Signal(int signal) => _ = Kill(Environment.ProcessId, signal);
+
+    /* As services do. */
+    private static void EndInGoodOrder()
     {
-        _ = Kill(Environment.ProcessId, signal);
-        Thread.Sleep(Timeout.Infinite);
+        using var asked = new ManualResetEventSlim();
+        using var registration = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+        {
+            context.Cancel = true;
+            asked.Set();
+        });
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Console.WriteLine("exit");
+        Signal(15);
+        asked.Wait();
+        Console.WriteLine("ends in good order");
     }
 
     private static void Burn()
