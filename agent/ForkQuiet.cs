@@ -58,7 +58,7 @@ internal sealed class ForkQuiet
         bool stays = IsTracedByDumper();
         _inVain.Clear();
         for (uint number = lifted; !stays && number != raised;)
-            stays = Stays(++number, now);
+            stays = Stays(++number, raised, now);
         long after = Libc.Now(Libc.ClockMonotonic);
         _lookedAt = now;
         if (stays)
@@ -91,11 +91,20 @@ internal sealed class ForkQuiet
         }
     }
 
-    private bool Stays(uint number, long now)
+    private bool Stays(uint number, uint raised, long now)
     {
         if (HotPath.QuietFork(number, out uint tid, out ulong since, out uint isMade) == 0)
             return false;
-        if (tid == 0 || isMade == 0)
+        if (tid == 0)
+            return true;
+        if (_inVain.Contains(tid))
+            return false;
+        if (HasForkedAgain(number, raised, tid, since))
+        {
+            _inVain.Add(tid);
+            return false;
+        }
+        if (isMade == 0)
             return true;
         /* Forks may follow each other faster than that, so the quiet has an end of its own. */
         bool isYoung = IsNewEnough(since, now, ExecPatienceNs);
@@ -125,6 +134,20 @@ internal sealed class ForkQuiet
         /* A child that was gone before it was looked at: was there time for a dump? */
         if (isAnother || Libc.Now(Libc.ClockMonotonic) - Math.Max(_lookedAt, (long)since) < ShortestDumpNs)
             _inVain.Add(tid);
+        return false;
+    }
+
+    /// <summary>
+    /// Whether a thread has made another child before createdump could have been done: who starts that waits for its end.
+    /// Else the newest child of a thread that forks all the time would be taken for each that came before it.
+    /// </summary>
+    private bool HasForkedAgain(uint number, uint raised, uint tid, ulong since)
+    {
+        while (number != raised)
+        {
+            if (HotPath.QuietFork(++number, out uint next, out ulong then, out _) != 0 && next == tid)
+                return (long)then - Math.Max(_lookedAt, (long)since) < ShortestDumpNs;
+        }
         return false;
     }
 
