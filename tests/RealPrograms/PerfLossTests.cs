@@ -38,13 +38,14 @@ public sealed class PerfLossTests : IDisposable
 
         long delivered = Delivered(profile);
         PprofSample frame = Assert.Single(profile.Samples, sample => sample.FunctionNames.Contains(Lost));
-        double shareOfTime = ((delivered + (long)lost) * 100_000L) / (double)(truth - profile.CpuNanosUnder(ProfileExtensions.Agent));
-        log.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{delivered} delivered, {lost} lost, which stand for {shareOfTime:P1} of the process's time; error {(profile.CpuNanos - truth) / (double)truth:P2}, unsampled {profile.UnsampledShare:P2}"));
+        double period = 1e9 / profile.ArmedHz;
+        double shareOfTime = (delivered + (long)lost) * period / (double)(truth - profile.CpuNanosUnder(ProfileExtensions.Agent));
+        log.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{delivered} delivered, {lost} lost at {profile.ArmedHz:0} Hz, which stand for {shareOfTime:P1} of the process's time; error {(profile.CpuNanos - truth) / (double)truth:P2}, unsampled {profile.UnsampledShare:P2}"));
         Assert.True(lost > 100 && taken > 100, $"{lost} lost, {taken} taken");
         Assert.Equal((long)taken, delivered);
         Assert.Equal((long)lost, frame.Count);
         Assert.InRange(shareOfTime, 0.93, 1.02);
-        Assert.InRange(frame.CpuNanos / (100_000.0 * lost), 0.9, 1.3);
+        Assert.InRange(frame.CpuNanos / (period * lost), 0.9, 1.3);
         Assert.InRange((profile.CpuNanos - truth) / (double)truth, -0.05, 0.05);
         Assert.InRange(profile.UnsampledShare, 0, 0.08);
         Assert.Contains($"lost: {lost} samples that found the kernel's ring full", profile.Comments);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using DotnetPprof.Tests.PprofReader;
 
 namespace DotnetPprof.Tests.RealPrograms;
@@ -19,6 +20,10 @@ internal static class ProfileExtensions
 
         public long CpuNanosUnder(string function) =>
             profile.Samples.Where(sample => sample.FunctionNames.Any(name => name.Contains(function, StringComparison.Ordinal))).Sum(sample => sample.CpuNanos);
+
+        /// <summary>What came of the rate that was asked for: no period is shorter than twice a sample's cost, which on some machines is more than 50 us.</summary>
+        public double ArmedHz => double.Parse(
+            profile.Comments.Single(comment => comment.StartsWith("rate: ", StringComparison.Ordinal)).Split("armed ")[1].Split(' ')[0], CultureInfo.InvariantCulture);
 
         public double UnsampledShare => (double)profile.CpuNanosUnder(Unsampled) / profile.CpuNanos;
     }
