@@ -3,9 +3,7 @@ using System.Globalization;
 
 namespace DotnetPprof.Commands;
 
-/// <summary>
-/// <c>--max-overhead PCT|none</c>: what sampling may take of a thread's CPU time.
-/// </summary>
+/// <summary><c>--max-overhead PCT|none</c>: what sampling may take of a thread's CPU time.</summary>
 internal static class OverheadOption
 {
     private const string Name = "--max-overhead";

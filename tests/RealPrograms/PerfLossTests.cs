@@ -39,7 +39,7 @@ public sealed class PerfLossTests : IDisposable
         long delivered = Delivered(profile);
         PprofSample frame = Assert.Single(profile.Samples, sample => sample.FunctionNames.Contains(Lost));
         double period = 1e9 / profile.ArmedHz;
-        double shareOfTime = (delivered + (long)lost) * period / (double)(truth - profile.CpuNanosUnder(ProfileExtensions.Agent));
+        double shareOfTime = (delivered + (long)lost) * period / (truth - profile.CpuNanosUnder(ProfileExtensions.Agent));
         log.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{delivered} delivered, {lost} lost at {profile.ArmedHz:0} Hz, which stand for {shareOfTime:P1} of the process's time; error {(profile.CpuNanos - truth) / (double)truth:P2}, unsampled {profile.UnsampledShare:P2}"));
         Assert.True(lost > 100 && taken > 100, $"{lost} lost, {taken} taken");
         Assert.Equal((long)taken, delivered);
