@@ -10,6 +10,9 @@
 /* Functions longer than that are not the assembly this is about. */
 #define LONGEST_ASSEMBLY 4096u
 
+#define SHORTEST_CALL 2u
+#define LONGEST_CALL 7u
+
 /* Where calls return to. */
 #define MOST_RETURNS 4096u
 static u64 returns[MOST_RETURNS];
@@ -50,7 +53,7 @@ u32 assembly_epilogue(const u8 *code, u32 size, StepRule *rule)
     if (at == size || code[at] != 0xC3)
         return 0;
     i32 cfa = (i32)(words + 1) * (i32)sizeof(u64);
-    *rule = (StepRule){cfa, rbp_at == ~0u ? 0 : (u16)(cfa - (i32)(rbp_at * sizeof(u64))), 0};
+    *rule = (StepRule){cfa, rbp_at == ~0u ? 0 : (u16)(cfa - (i32)(rbp_at * sizeof(u64))), 0, 0};
     return 1;
 }
 
@@ -83,14 +86,16 @@ static void add_epilogues(const CfiModule *module, const u8 *code, u64 start, u3
 
 void assembly_inspect(CfiModule *module)
 {
-    static u8 code[LONGEST_ASSEMBLY];
+    /* Before a function's first byte are zeros: a short one may begin with the call, almost. */
+    static u8 room[LONGEST_CALL + LONGEST_ASSEMBLY];
+    u8 *code = room + LONGEST_CALL;
     u64 start, size;
     for (u32 i = 0; i < module->count; i++) {
-        if (!cfi_frameless(module, i, &start, &size) || size > sizeof code || !code_read(start, code, (u32)size))
+        if (!cfi_frameless(module, i, &start, &size) || size > LONGEST_ASSEMBLY || !code_read(start, code, (u32)size))
             continue;
         /* Whatever looks like a call is taken for one: an address too many is no harm. */
-        for (u64 end = 7; end <= size && return_count < MOST_RETURNS; end++) {
-            if (ends_with_call(code + end - 7))
+        for (u64 end = SHORTEST_CALL; end <= size && return_count < MOST_RETURNS; end++) {
+            if (ends_with_call(code + end - LONGEST_CALL))
                 returns[return_count++] = start + end;
         }
         i64 told;

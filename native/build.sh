@@ -15,7 +15,7 @@ cflags='-std=gnu11 -D_GNU_SOURCE -O2 -g -fPIC -fvisibility=hidden -fno-omit-fram
 # What a signal handler can reach must not call into the stack protector's or the fortified libc's failure paths.
 hot_cflags='-fno-stack-protector -U_FORTIFY_SOURCE'
 hot='handler walk cfi cfi_table chain_store ring lease clock'
-cold='sandbox slots burst quiet rules code_bytes vdso calibrate roots cfi_modules assembly events profiler entry
+cold='sandbox slots burst quiet rules code_bytes vdso calibrate roots cfi_modules assembly fault_handler events profiler entry
       perf_parse perf_merge perf_walk perf_pending perf_threads perf_events perf_forward perf_pump perf_engine perf_probe'
 
 gcc $cflags layout_gen.c -o "$out/layout_gen"

@@ -147,6 +147,15 @@ static int run(Bytes bytes, const Entry *entry, const Row *initial, u64 ip, Row 
     return !bytes.overrun;
 }
 
+/*
+ * A call leaves the caller's stack pointer just above where it returns to. Where more lies between, as the red zone does,
+ * the frame was put there over what a signal or a fault interrupted: the runtime does so to handle its faults.
+ */
+static int is_interrupted(const Entry *entry, const Row *row)
+{
+    return entry->is_signal || (row->ret.kind == RULE_AT_CFA && row->ret.offset < -(i64)sizeof(u64));
+}
+
 /* The few operations that expressions of compilers, linkers and hand-written assembly are made of. */
 static int evaluate(const CfiModule *module, const CfiFrame *frame, u64 expression, CfiLoad load, void *context, u64 *result)
 {
@@ -200,7 +209,7 @@ static int evaluate(const CfiModule *module, const CfiFrame *frame, u64 expressi
     return 1;
 }
 
-static int apply(const CfiModule *module, const Row *row, CfiFrame *frame, CfiLoad load, void *context)
+static int apply(const CfiModule *module, const Entry *entry, const Row *row, CfiFrame *frame, CfiLoad load, void *context)
 {
     u64 cfa, ret, rbp = frame->regs[CFI_RBP], at;
     if (row->cfa_expression) {
@@ -211,8 +220,8 @@ static int apply(const CfiModule *module, const Row *row, CfiFrame *frame, CfiLo
             return CFI_FAILED;
         cfa = frame->regs[row->cfa_register] + (u64)row->cfa_offset;
     }
-    /* A caller's frame is further out: without that a walk need not end. */
-    if (cfa & 7 || cfa <= frame->regs[CFI_RSP])
+    /* A caller's frame is further out: without that a walk need not end. What a signal interrupted may be anywhere. */
+    if (cfa & 7 || (cfa <= frame->regs[CFI_RSP] && !entry->is_signal))
         return CFI_FAILED;
     if (row->ret.kind == RULE_UNDEFINED)
         return CFI_OUTERMOST;
@@ -242,7 +251,7 @@ static int apply(const CfiModule *module, const Row *row, CfiFrame *frame, CfiLo
     frame->regs[CFI_RBP] = rbp;
     frame->regs[CFI_RSP] = cfa;
     frame->ip = ret;
-    frame->is_caller = 1;
+    frame->is_caller = !is_interrupted(entry, row);
     frame->valid = 1u << CFI_RSP | rbp_known << CFI_RBP;
     return CFI_STEPPED;
 }
@@ -284,10 +293,7 @@ int cfi_step(CfiFrame *frame, CfiLoad load, void *context)
     /* In sigreturn(2), a function's last instruction, a thread is past its end. */
     if (!row_at(module, ip, &entry, &row) && (frame->is_caller || !row_at(module, ip - 1, &entry, &row) || !entry.is_signal))
         return CFI_FAILED;
-    int step = apply(module, &row, frame, load, context);
-    if (step == CFI_STEPPED && entry.is_signal)
-        frame->is_caller = 0;
-    return step;
+    return apply(module, &entry, &row, frame, load, context);
 }
 
 int cfi_rule(u64 ret, StepRule *rule)
@@ -297,13 +303,15 @@ int cfi_rule(u64 ret, StepRule *rule)
     Row row;
     if (!module || !row_at(module, ret - 1, &entry, &row) || entry.is_signal)
         return CFI_NO_RULE;
+    i64 below = -row.ret.offset;
     int plain = !row.cfa_expression && (row.cfa_register == CFI_RSP || row.cfa_register == CFI_RBP) && row.cfa_offset > 0 &&
-                row.cfa_offset <= INT32_MAX && row.cfa_offset % 8 == 0 && row.ret.kind == RULE_AT_CFA && row.ret.offset == -8;
+                row.cfa_offset <= INT32_MAX && row.cfa_offset % 8 == 0 && row.ret.kind == RULE_AT_CFA && below >= 8 && below % 8 == 0 &&
+                below <= row.cfa_offset && below / 8 <= UINT8_MAX;
     int saved = row.rbp.kind == RULE_AT_CFA && row.rbp.offset < 0 && row.rbp.offset >= -row.cfa_offset && row.rbp.offset > -UINT16_MAX;
     if (!plain || (row.rbp.kind != RULE_SAME && !saved))
         return CFI_NO_RULE;
-    *rule = (StepRule){(i32)row.cfa_offset, saved ? (u16)-row.rbp.offset : 0, row.cfa_register == CFI_RBP};
-    return module->leaf_only ? CFI_NEW_RULE : CFI_KNOWN_RULE;
+    *rule = (StepRule){(i32)row.cfa_offset, saved ? (u16)-row.rbp.offset : 0, row.cfa_register == CFI_RBP, (u8)(below / 8 - 1)};
+    return rule->skipped ? CFI_INTERRUPTED : module->leaf_only ? CFI_NEW_RULE : CFI_KNOWN_RULE;
 }
 
 u32 cfi_is_signal(u64 ret)

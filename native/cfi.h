@@ -56,7 +56,8 @@ int cfi_step(CfiFrame *frame, CfiLoad load, void *context);
 enum {
     CFI_NO_RULE,
     CFI_KNOWN_RULE, /* it was followed all along */
-    CFI_NEW_RULE    /* frame pointers were followed instead */
+    CFI_NEW_RULE,   /* frame pointers were followed instead */
+    CFI_INTERRUPTED /* of a frame that was put over what a fault interrupted, which called nobody */
 };
 struct StepRule;
 int cfi_rule(u64 ret, struct StepRule *rule);

@@ -44,7 +44,7 @@ u32 perf_walk(const PerfSample *sample, u64 *out, u16 *stop)
     for (u32 i = 0; i < 16; i++)
         frame.regs[i] = registers[order[i]];
     CopiedStack stack = {registers[PERF_SP], sample->stack_bytes, sample->stack, 0};
-    u32 depth = walk_out(&frame, stack.low + UNKNOWN_STACK_BYTES, load_copied, load_word, &stack, out, stop);
+    u32 depth = walk_out(&frame, stack.low + UNKNOWN_STACK_BYTES, stack.low + stack.bytes, load_copied, load_word, &stack, out, stop);
     if (stack.ran_out)
         *stop = STOP_COPY_SHORT;
     return depth;

@@ -242,7 +242,7 @@ typedef int64_t i64;
     V(KNOWN_RULE, 2) /* native: what the handler did anyway is in force as a rule */ \
     V(NEW_RULE, 3)   /* native: frame pointers were followed there until now */   \
     V(NO_CALL, 4)    /* native: nothing was called from there */                  \
-    V(SIGNAL_RETURN, 5) /* native: what a signal handler returns to; its caller was interrupted */
+    V(SIGNAL_RETURN, 5) /* native: what a signal handler returns to, or seems to; its caller was interrupted */
 #define JUDGEMENT_VALUES(V)                                                        \
     V(NONE, 0)                                                                     \
     V(PUBLISHED, 1)                                                                \
@@ -272,7 +272,8 @@ typedef int64_t i64;
     V(UNREADABLE, 5)    /* the thread was not on a stack we know, and the kernel would not read that one */ \
     V(STORE_FULL, 6)    /* the callers were walked but found no room in the chain section */             \
     V(STACK_SHORT, 7)   /* the thread was about to run out of stack, and the walk needs some */          \
-    V(COPY_SHORT, 8)    /* the stack goes on beyond what the kernel copied of it */
+    V(COPY_SHORT, 8)    /* the stack goes on beyond what the kernel copied of it */                      \
+    V(OTHER_STACK, 9)   /* a signal's handler runs on a stack of its own, and what it interrupted, the last caller here, on another */
 
 /* Counted since the session's start; each is u64 in the counters section, in this order. */
 #define COUNTER_VALUES(V)                                                                                      \

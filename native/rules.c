@@ -31,6 +31,7 @@ i64 rules_begin(void)
     __atomic_store_n(&rule_table, memory, __ATOMIC_RELEASE);
     cfi_find_modules();
     assembly_publish();
+    fault_handler_publish();
     return 0;
 }
 
@@ -51,7 +52,7 @@ u32 rules_used(void)
 static int number_of(RuleTable *table, const StepRule *rule, u32 *number)
 {
     for (u32 i = 0; i < table->rule_count; i++) {
-        if (table->rules[i].cfa == rule->cfa && table->rules[i].saved_rbp == rule->saved_rbp && table->rules[i].from_rbp == rule->from_rbp) {
+        if (table->rules[i].cfa == rule->cfa && table->rules[i].saved_rbp == rule->saved_rbp && table->rules[i].from_rbp == rule->from_rbp && table->rules[i].skipped == rule->skipped) {
             *number = i;
             return 1;
         }
@@ -88,7 +89,7 @@ u32 rules_publish(u64 start, const RegionRule *rules, u32 count)
     RuleTable *table = rule_table;
     u32 refused = 0;
     for (u32 i = 0; i < count; i++) {
-        StepRule rule = {rules[i].cfa, rules[i].saved_rbp, rules[i].from_rbp};
+        StepRule rule = {rules[i].cfa, rules[i].saved_rbp, rules[i].from_rbp, 0};
         u32 number;
         refused += !table || !number_of(table, &rule, &number) || !put(table, start + rules[i].offset, rules[i].kind, number);
     }
@@ -116,7 +117,7 @@ u32 rules_publish_native(u64 ret)
         return ANSWER_KIND_NOTHING;
     if (!number_of(rule_table, &rule, &number) || !put(rule_table, ret, RULE_KIND_RETURN, number))
         return ANSWER_KIND_NOTHING;
-    return found == CFI_NEW_RULE ? ANSWER_KIND_NEW_RULE : ANSWER_KIND_KNOWN_RULE;
+    return found == CFI_INTERRUPTED ? ANSWER_KIND_SIGNAL_RETURN : found == CFI_NEW_RULE ? ANSWER_KIND_NEW_RULE : ANSWER_KIND_KNOWN_RULE;
 }
 
 static void take(RuleTable *table, u64 address, u32 kind)

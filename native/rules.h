@@ -24,9 +24,10 @@
 #define RULE_ADDRESS_LIMIT (UINT64_C(1) << 47)
 
 typedef struct StepRule {
-    i32 cfa;       /* bytes from rsp, or rbp, to the caller's stack pointer; the return address lies below that */
+    i32 cfa;       /* bytes from rsp, or rbp, to the caller's stack pointer */
     u16 saved_rbp; /* the caller's rbp lies so many bytes below it; 0: in rbp */
-    u16 from_rbp;
+    u8 from_rbp;
+    u8 skipped; /* words between it and the return address: 0 below a call; else what is returned to was interrupted */
 } StepRule;
 
 typedef struct RuleTable {

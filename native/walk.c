@@ -66,11 +66,11 @@ u32 walk_frame(Slot *slot, CfiFrame *frame, u64 *out, u16 *stop)
     OwnStack stack = {sp - RED_ZONE, high, known};
     if (known) {
         stack.low = stack.low < low ? low : stack.low;
-        return walk_out(frame, stack.high, load, load_word, &stack, out, stop);
+        return walk_out(frame, stack.high, stack.high, load, load_word, &stack, out, stop);
     }
     stack.high = sp + UNKNOWN_STACK_BYTES;
     ask_for_stack(slot, sp);
-    return walk_out(frame, stack.high, load_fallible, load_word, &stack, out, stop);
+    return walk_out(frame, stack.high, stack.high, load_fallible, load_word, &stack, out, stop);
 }
 
 static CfiFrame frame_of(const ucontext_t *context)

@@ -33,6 +33,9 @@ typedef struct WalkFrame {
 
 #define WALK_STEPPED 0xFFFFu /* no StopReason */
 
+/* More than a signal's frame takes of a stack: the vector registers' largest state is 11 KiB, the red zone 128 bytes. */
+#define SIGNAL_FRAME_BYTES (UINT64_C(64) << 10)
+
 WALK_INLINE u16 step_by_rule(const StepRule *rule, WalkFrame *frame, u64 high, StackLoad load, void *context)
 {
     if (rule->from_rbp && !frame->fp_known)
@@ -42,9 +45,10 @@ WALK_INLINE u16 step_by_rule(const StepRule *rule, WalkFrame *frame, u64 high, S
         return STOP_UNALIGNED;
     if (cfa <= frame->sp)
         return STOP_NOT_OUTWARD;
-    if (cfa > high || rule->saved_rbp > cfa - frame->sp)
+    u64 below = (rule->skipped + UINT64_C(1)) * sizeof(u64);
+    if (cfa > high || rule->saved_rbp > cfa - frame->sp || below > cfa - frame->sp)
         return STOP_BOUNDS;
-    if (!load(context, cfa - sizeof(u64), &frame->ip, 1))
+    if (!load(context, cfa - below, &frame->ip, 1))
         return STOP_UNREADABLE;
     if (rule->saved_rbp != 0) {
         if (!load(context, cfa - rule->saved_rbp, &frame->fp, 1))
@@ -52,6 +56,7 @@ WALK_INLINE u16 step_by_rule(const StepRule *rule, WalkFrame *frame, u64 high, S
         frame->fp_known = 1;
     }
     frame->sp = cfa;
+    frame->is_caller = rule->skipped == 0;
     return WALK_STEPPED;
 }
 
@@ -73,15 +78,17 @@ WALK_INLINE u16 step_by_frame_pointer(WalkFrame *frame, u64 high, StackLoad load
     frame->sp = frame->fp + sizeof words;
     frame->fp = words[0];
     frame->ip = words[1];
+    frame->is_caller = 1;
     return WALK_STEPPED;
 }
 
 /*
- * Walks out from `leaf`, all of whose stack lies below `high`. Gives the number of return addresses in `out`,
- * REGION_MAX_DEPTH at most. `load_word` is what `load` is, for the call frame information's few steps. Always inlined, so
- * that `load` is no call.
+ * Walks out from `leaf`, all of whose stack lies below `high` and can be loaded below `reach`. A signal's handler may run
+ * on another stack than what it interrupted, which is walked only where it happens to lie there. Gives the number of return
+ * addresses in `out`, REGION_MAX_DEPTH at most. `load_word` is what `load` is, for the call frame information's few steps.
+ * Always inlined, so that `load` is no call.
  */
-WALK_INLINE u32 walk_out(CfiFrame *leaf, u64 high, StackLoad load, CfiLoad load_word, void *context, u64 *out, u16 *stop)
+WALK_INLINE u32 walk_out(CfiFrame *leaf, u64 high, u64 reach, StackLoad load, CfiLoad load_word, void *context, u64 *out, u16 *stop)
 {
     RuleTable *rules = __atomic_load_n(&rule_table, __ATOMIC_ACQUIRE);
     WalkFrame frame = {leaf->ip, leaf->regs[CFI_RSP], leaf->regs[CFI_RBP], leaf->valid >> CFI_RBP & 1, leaf->is_caller};
@@ -90,8 +97,13 @@ WALK_INLINE u32 walk_out(CfiFrame *leaf, u64 high, StackLoad load, CfiLoad load_
     while (depth < REGION_MAX_DEPTH) {
         const StepRule *rule = !rules ? 0 : frame.is_caller ? rule_of_caller(rules, frame.ip) : rule_of_leaf(rules, frame.ip);
         u16 stepped;
+        u64 from = frame.sp;
         if (SELDOM(rule)) {
             stepped = step_by_rule(rule, &frame, high, load, context);
+            if (SELDOM(!frame.is_caller)) {
+                *leaf = cfi_caller(frame.ip, frame.sp, frame.fp, frame.fp_known);
+                leaf->is_caller = 0;
+            }
         } else {
             int by_table = CFI_NO_TABLE;
             if (SELDOM(cfi_covers(frame.ip - frame.is_caller, frame.is_caller))) {
@@ -111,7 +123,6 @@ WALK_INLINE u32 walk_out(CfiFrame *leaf, u64 high, StackLoad load, CfiLoad load_
                 if (stepped == STOP_ROOT && !linked)
                     stepped = STOP_BOUNDS;
                 linked = 1;
-                frame.is_caller = 1;
             }
         }
         if (SELDOM(stepped != WALK_STEPPED || frame.ip == 0)) {
@@ -119,12 +130,14 @@ WALK_INLINE u32 walk_out(CfiFrame *leaf, u64 high, StackLoad load, CfiLoad load_
             *stop = stepped != WALK_STEPPED ? stepped : rule && depth == 0 ? STOP_BOUNDS : STOP_ROOT;
             return depth;
         }
-        if (rule)
-            frame.is_caller = 1;
         /* Of a frame that a signal interrupted, the instruction itself: as a return address it would be the one before. */
         out[depth++] = frame.ip + !frame.is_caller;
         if (SELDOM(frame.ip == hot.thread_root_return || frame.ip == hot.main_root_return)) {
             *stop = STOP_ROOT;
+            return depth;
+        }
+        if (SELDOM(!frame.is_caller && (frame.sp <= from || (frame.sp >= reach && frame.sp - from > SIGNAL_FRAME_BYTES)))) {
+            *stop = STOP_OTHER_STACK;
             return depth;
         }
     }

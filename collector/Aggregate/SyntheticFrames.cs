@@ -32,6 +32,11 @@ internal static class SyntheticFrames
     /// <summary>Below a frame that the next one cannot have called.</summary>
     public const string CallerUncertain = "[caller uncertain]";
 
+    /// <summary>
+    /// Below what a signal interrupted, where the handler runs on a stack of its own: the kernel copies that one alone.
+    /// </summary>
+    public const string OtherStack = "[truncated: interrupted by a signal handler on its own stack]";
+
     private static readonly string Depth =
         string.Create(CultureInfo.InvariantCulture, $"[truncated: deeper than {RegionLayout.MaxDepth} frames]");
 
@@ -50,6 +55,7 @@ internal static class SyntheticFrames
         StopReason.Unreadable => "[stack not readable]",
         StopReason.StoreFull => "[truncated: no room to store callers]",
         StopReason.CopyShort => "[truncated: more stack than the kernel copied]",
+        StopReason.OtherStack => OtherStack,
         StopReason.StackShort => "[stack not walked: thread was about to run out of stack]",
         _ => "[truncated: unknown reason]",
     };

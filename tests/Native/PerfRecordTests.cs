@@ -127,6 +127,32 @@ public sealed unsafe class PerfRecordTests
         Assert.Equal(expected, stop);
     }
 
+    /// <summary>The leaf is where a handler returns to: on top of the stack is the ucontext_t of what was interrupted.</summary>
+    [Theory]
+    [InlineData(256, 272, StopReason.Root)]
+    [InlineData(8 * 40, 8 * 41, StopReason.CopyShort)] // just beyond the copy
+    [InlineData(-4096, -4000, StopReason.OtherStack)]
+    [InlineData(1 << 20, (1 << 20) + 16, StopReason.OtherStack)]
+    [InlineData(1L << 40, (1L << 40) + 16, StopReason.OtherStack)]
+    public void InterruptedCodeIsNamedWhateverStackItWasOn(long sp, long fp, StopReason expected)
+    {
+        const ulong Stack = 0x7000_0000;
+        Assert.Equal(1u, Shim.BeginRules());
+        try
+        {
+            var words = new ulong[40];
+            (words[15], words[20], words[21]) = (Stack + (ulong)fp, Stack + (ulong)sp, 0x5000); // rbp, rsp, rip
+            (words[34], words[35]) = (0, 0xB);
+            ulong[] returns = Walk(Stack, fp: 3, words, out StopReason stop, ip: Shim.SignalReturn());
+            Assert.Equal(expected == StopReason.Root ? [0x5001UL, 0xB] : [0x5001UL], returns);
+            Assert.Equal(expected, stop);
+        }
+        finally
+        {
+            Shim.EndRules();
+        }
+    }
+
     [Fact]
     public void ThreadsAreFoundAgain()
     {
@@ -144,10 +170,10 @@ public sealed unsafe class PerfRecordTests
     private static ulong[] SampleWords(ulong[] stack, ulong valid) =>
         [0xA1, Pair(21, 22), 1000, 500, 2, .. Enumerable.Range(0, Registers).Select(i => 100UL + (ulong)i), (ulong)stack.Length * 8, .. stack, valid];
 
-    private static ulong[] Walk(ulong sp, ulong fp, ulong[] words, out StopReason stop)
+    private static ulong[] Walk(ulong sp, ulong fp, ulong[] words, out StopReason stop, ulong ip = 0x1234)
     {
         var registers = new ulong[Registers];
-        (registers[Sp], registers[Bp], registers[Ip]) = (sp, fp, 0x1234);
+        (registers[Sp], registers[Bp], registers[Ip]) = (sp, fp, ip);
         var returns = new ulong[RegionLayout.MaxDepth + 64];
         ushort reason;
         uint depth;

@@ -86,6 +86,9 @@ internal static unsafe partial class Shim
     [LibraryImport(Library, EntryPoint = "shim_perf_walk")]
     internal static partial uint PerfWalk(ulong* registers, byte* stack, ulong bytes, ulong* returns, ushort* stop);
 
+    [LibraryImport(Library, EntryPoint = "shim_signal_return")]
+    internal static partial ulong SignalReturn();
+
     [LibraryImport(Library, EntryPoint = "shim_perf_threads")]
     internal static partial uint PerfThreads(uint* tids, uint count, uint removed);
 

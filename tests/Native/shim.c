@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 DPP_API Slot *shim_slot_new(RegionSlot *shared, RegionRecord *ring, u64 records);
@@ -35,6 +36,7 @@ DPP_API void shim_events_put(const AgentEvent *event);
 DPP_API i32 shim_perf_next(const u8 *data, u64 bytes, u64 head, u64 *tail, u64 *fields);
 DPP_API u32 shim_perf_merge(const u8 *data, u32 rings, u64 bytes, const u64 *heads, u64 *tails, u64 horizon, u64 *times);
 DPP_API u32 shim_perf_walk(const u64 *registers, const u8 *stack, u64 bytes, u64 *out, u16 *stop);
+DPP_API u64 shim_signal_return(void);
 DPP_API u32 shim_perf_threads(const u32 *tids, u32 count, u32 removed);
 DPP_API void *shim_vdso_symbol(const u8 *image, const char *name);
 
@@ -244,6 +246,15 @@ u32 shim_perf_walk(const u64 *registers, const u8 *stack, u64 bytes, u64 *out, u
     PerfSample sample = {.registers = (const u8 *)registers, .stack = stack, .stack_bytes = bytes};
     *stop = 0;
     return perf_walk(&sample, out, stop);
+}
+
+/* What the kernel has a handler return to, by its own struct sigaction; 0 where no signal has a handler. */
+u64 shim_signal_return(void)
+{
+    u64 action[4] = {0}; /* handler, flags, restorer, mask */
+    for (int number = 1; number < 64 && action[2] == 0; number++)
+        syscall(SYS_rt_sigaction, number, 0, action, sizeof(u64));
+    return action[2];
 }
 
 /* Adds all, removes every `removed`th, and gives how many answers are wrong then. */

@@ -57,6 +57,7 @@ public sealed class OlderRuntimeTests(ITestOutputHelper log) : IDisposable
         Assert.True(busy > 0.8, how);
         /* A busy machine leaves few samples, of which two are more than half a percent. */
         Assert.True((1 - quality.Rooted) * quality.Samples <= 2 + (0.005 * quality.Samples), how);
+        Assert.True(quality.Handling <= 0.05, how);
         Assert.True(quality.Unnamed <= 0.001, how);
         Assert.Empty(quality.Homeless);
         Assert.Equal([false, true], profile.StackSamples.Where(sample => sample.Has("Busy.Work(")).Select(sample => sample.ThreadName == "second").Distinct().Order());
