@@ -55,7 +55,7 @@ public sealed partial class LossTests(ITestOutputHelper log)
     [Fact]
     public void ThreadsThatFindNoRoomAreCounted()
     {
-        using TargetProgram target = TargetProgram.StartReady("Burner", "40");
+        using TargetProgram target = TargetProgram.StartReady("Burner", "40", "1000", "39000");
         using var witness = new CpuWitness(target.Pid);
         using var collector = new Collector();
         PprofFile profile = collector.Collect("-p", $"{target.Pid}", "-r", "10000", "-d", "4", "--engine", "timer", "--buffer-mb", "1");
