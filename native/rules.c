@@ -31,7 +31,7 @@ i64 rules_begin(void)
     __atomic_store_n(&rule_table, memory, __ATOMIC_RELEASE);
     cfi_find_modules();
     assembly_publish();
-    fault_handler_publish();
+    fault_handlers_publish();
     return 0;
 }
 

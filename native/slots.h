@@ -141,8 +141,8 @@ DPP_API u32 rules_publish_native(u64 ret);
 struct StepRule;
 void rules_publish_here(u64 address, const struct StepRule *rule);
 
-/* Publishes those of the first instructions of the fault handler of the agent's own runtime. */
-void fault_handler_publish(void);
+/* Publishes those of the first instructions of the fault handlers of the agent's own runtime. */
+void fault_handlers_publish(void);
 
 /* Takes away all rules of code in [start, end). */
 DPP_API void rules_clear(u64 start, u64 end);

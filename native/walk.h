@@ -24,7 +24,7 @@ typedef int (*StackLoad)(void *context, u64 address, u64 *words, u32 count);
 
 /* A frame on the way: what its code may have in rsp and rbp. */
 typedef struct WalkFrame {
-    u64 ip; /* of the leaf, or where a call returns to */
+    u64 ip; /* of what is interrupted, or where a call returns to */
     u64 sp;
     u64 fp;
     u32 fp_known;
@@ -98,11 +98,13 @@ WALK_INLINE u32 walk_out(CfiFrame *leaf, u64 high, u64 reach, StackLoad load, Cf
         const StepRule *rule = !rules ? 0 : frame.is_caller ? rule_of_caller(rules, frame.ip) : rule_of_leaf(rules, frame.ip);
         u16 stepped;
         u64 from = frame.sp;
+        u32 called = frame.is_caller;
         if (SELDOM(rule)) {
             stepped = step_by_rule(rule, &frame, high, load, context);
             if (SELDOM(!frame.is_caller)) {
                 *leaf = cfi_caller(frame.ip, frame.sp, frame.fp, frame.fp_known);
                 leaf->is_caller = 0;
+                linked = 0;
             }
         } else {
             int by_table = CFI_NO_TABLE;
@@ -126,8 +128,8 @@ WALK_INLINE u32 walk_out(CfiFrame *leaf, u64 high, u64 reach, StackLoad load, Cf
             }
         }
         if (SELDOM(stepped != WALK_STEPPED || frame.ip == 0)) {
-            /* The first frame's caller is somebody: it was no stub that its rule was made for, but part of a method. */
-            *stop = stepped != WALK_STEPPED ? stepped : rule && depth == 0 ? STOP_BOUNDS : STOP_ROOT;
+            /* Who is interrupted was called by somebody: it was no stub that its rule was made for, but part of a method. */
+            *stop = stepped != WALK_STEPPED ? stepped : rule && !called ? STOP_BOUNDS : STOP_ROOT;
             return depth;
         }
         /* Of a frame that a signal interrupted, the instruction itself: as a return address it would be the one before. */

@@ -33,7 +33,8 @@ internal static class SyntheticFrames
     public const string CallerUncertain = "[caller uncertain]";
 
     /// <summary>
-    /// Below what a signal interrupted, where the handler runs on a stack of its own: the kernel copies that one alone.
+    /// Below what a signal interrupted, where the handler runs on a stack of its own: the kernel copies that one alone, and
+    /// in place no other is walked that does not happen to lie further out.
     /// </summary>
     public const string OtherStack = "[truncated: interrupted by a signal handler on its own stack]";
 

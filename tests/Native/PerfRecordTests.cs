@@ -4,6 +4,7 @@ using Xunit;
 namespace DotnetPprof.Tests.Native;
 
 /// <summary>The kernel's records as literal words, in a ring of 512 bytes; and what becomes of them.</summary>
+[Collection(WalkCollection.Name)]
 public sealed unsafe class PerfRecordTests
 {
     private const int RingBytes = 512;

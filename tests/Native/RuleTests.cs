@@ -5,6 +5,7 @@ using Xunit;
 namespace DotnetPprof.Tests.Native;
 
 /// <summary>Walks by learned rules. Stacks are a page of words, as in <see cref="WalkTests"/>; code is nowhere.</summary>
+[Collection(WalkCollection.Name)]
 public sealed unsafe class RuleTests : IDisposable
 {
     private const int Words = 512;

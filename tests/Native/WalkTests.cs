@@ -9,6 +9,7 @@ namespace DotnetPprof.Tests.Native;
 /// reads: the frame at word 2 was called by the one at word 6, and returns to ret. What must not be read at all is
 /// checked between guard pages by the walk-bounds scenario of <see cref="HandlerTests"/>.
 /// </summary>
+[Collection(WalkCollection.Name)]
 public sealed unsafe class WalkTests : IDisposable
 {
     private const int Words = 2048;

@@ -36,8 +36,8 @@ public sealed class OlderRuntimeTests(ITestOutputHelper log) : IDisposable
             using var first = new CpuWitness(started.Pid);
             using var second = new CpuWitness(attached.Pid);
             ChildProcess[] collecting = [.. targets.Select(target => collectors[target.How].StartCollecting("-p", $"{target.Process.Pid}", "-d", "2", "-r", "1000", "--engine", engine))];
-            Check(collectors[FromItsStart].Finish(collecting[0]), first, $"{framework}, {FromItsStart}, {engine}");
-            Check(collectors[Attached].Finish(collecting[1]), second, $"{framework}, {Attached}, {engine}");
+            Check(collectors[FromItsStart].Finish(collecting[0]), first, engine == Engines.Perf, $"{framework}, {FromItsStart}, {engine}");
+            Check(collectors[Attached].Finish(collecting[1]), second, engine == Engines.Perf, $"{framework}, {Attached}, {engine}");
         }
         foreach ((ChildProcess target, _) in targets)
         {
@@ -46,7 +46,7 @@ public sealed class OlderRuntimeTests(ITestOutputHelper log) : IDisposable
         }
     }
 
-    private void Check(PprofFile profile, CpuWitness witness, string how)
+    private void Check(PprofFile profile, CpuWitness witness, bool isPerf, string how)
     {
         long truth = witness.Between(profile.TimeNanos, profile.EndNanos);
         double error = (profile.CpuNanos - truth) / (double)truth;
@@ -57,7 +57,7 @@ public sealed class OlderRuntimeTests(ITestOutputHelper log) : IDisposable
         Assert.True(busy > 0.8, how);
         /* A busy machine leaves few samples, of which two are more than half a percent. */
         Assert.True((1 - quality.Rooted) * quality.Samples <= 2 + (0.005 * quality.Samples), how);
-        Assert.True(quality.Handling <= 0.05, how);
+        Assert.InRange(quality.Handling, 0, isPerf ? 0.05 : 0);
         Assert.True(quality.Unnamed <= 0.001, how);
         Assert.Empty(quality.Homeless);
         Assert.Equal([false, true], profile.StackSamples.Where(sample => sample.Has("Busy.Work(")).Select(sample => sample.ThreadName == "second").Distinct().Order());

@@ -28,15 +28,17 @@ internal sealed class StackQuality
             }
             /*
              * Of a fault that is being handled on a stack of its own, the kernel copies that one alone: who faulted is
-             * known, and no more. How often it is met depends on what an interrupt costs the machine.
+             * known, and no more. How often it is met depends on the faults, and on what an interrupt costs the machine.
              */
             if (NameOf(sample.Stack[^1]!) == FaultTests.OtherStack && sample.Stack.Count > 2)
             {
                 handling += sample.Count;
-                continue;
             }
-            samples += sample.Count;
-            AddRoot(sample);
+            else
+            {
+                samples += sample.Count;
+                AddRoot(sample);
+            }
             foreach (PprofLocation location in sample.Stack.OfType<PprofLocation>())
                 AddFrame(location, sample.Count);
         }
@@ -65,7 +67,7 @@ internal sealed class StackQuality
         Assert.True(Samples > 500, found);
         /* A busy machine leaves few samples, of which two may be more than a thousandth. */
         Assert.True((1 - Rooted) * Samples <= Math.Max(2.5, 0.001 * Samples), found);
-        Assert.True(Handling < 0.05, $"{Handling:P2} of the samples are on the stack of a fault's handler");
+        Assert.True(handling <= Math.Max(2.5, 0.001 * Samples), found);
         Assert.True(Lost < 0.05, $"{Lost:P2} of the samples were lost");
         Assert.True(Unnamed <= 0.001, found);
         Assert.Empty(Homeless);
