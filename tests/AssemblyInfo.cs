@@ -1,9 +1,7 @@
 using System.Runtime.Versioning;
-using DotnetPprof.Tests;
 using Xunit;
 
 [assembly: SupportedOSPlatform("linux")]
 
 /* What runs beside others mostly waits for other programs. */
 [assembly: CollectionBehavior(MaxParallelThreads = 3)]
-[assembly: TestCollectionOrderer(typeof(ProgramsFirst))]

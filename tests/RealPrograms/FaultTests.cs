@@ -1,4 +1,5 @@
 using System.Globalization;
+using DotnetPprof.Aggregate;
 using DotnetPprof.Tests.Harm;
 using DotnetPprof.Tests.PprofReader;
 using Xunit;
@@ -13,7 +14,6 @@ namespace DotnetPprof.Tests.RealPrograms;
 public sealed class FaultTests(ITestOutputHelper log)
 {
     private const string Program = "Faults.Program.";
-    internal const string OtherStack = "[truncated: interrupted by a signal handler on its own stack]";
 
     [Theory]
     [InlineData("timer")]
@@ -46,7 +46,7 @@ public sealed class FaultTests(ITestOutputHelper log)
             all += sample.Count;
             string found = string.Join(" < ", names.Where(name => name.StartsWith(Program, StringComparison.Ordinal)).Select(name => name[Program.Length..name.IndexOf('(', StringComparison.Ordinal)]));
             string? end = names.LastOrDefault(name => name.StartsWith("[truncated", StringComparison.Ordinal));
-            if (end == OtherStack && own.StartsWith(found + " <", StringComparison.Ordinal))
+            if (end == SyntheticFrames.OtherStack && found == own[..own.IndexOf(' ', StringComparison.Ordinal)])
                 alone += sample.Count;
             else if (end is null && found == own && !names.Contains("[caller uncertain]"))
                 whole += sample.Count;
@@ -54,7 +54,7 @@ public sealed class FaultTests(ITestOutputHelper log)
                 bad += sample.Count;
             else
                 continue; /* before the fault, or after it: where it was caught */
-            if (found != own && end != OtherStack)
+            if (found != own && end != SyntheticFrames.OtherStack)
             {
                 string stack = string.Join(" < ", names);
                 examples[stack] = examples.GetValueOrDefault(stack) + sample.Count;

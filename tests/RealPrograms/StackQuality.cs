@@ -1,4 +1,5 @@
 using System.Globalization;
+using DotnetPprof.Aggregate;
 using DotnetPprof.Tests.PprofReader;
 using Xunit;
 
@@ -30,7 +31,7 @@ internal sealed class StackQuality
              * Of a fault that is being handled on a stack of its own, the kernel copies that one alone: who faulted is
              * known, and no more. How often it is met depends on the faults, and on what an interrupt costs the machine.
              */
-            if (NameOf(sample.Stack[^1]!) == FaultTests.OtherStack && sample.Stack.Count > 2)
+            if (NameOf(sample.Stack[^1]!) == SyntheticFrames.OtherStack && sample.Stack.Count > 2)
             {
                 handling += sample.Count;
             }
